@@ -1,0 +1,56 @@
+// struct l7: one transaction being understood. A dissector writes here and nowhere else; the engine turns it into a record.
+//
+// While a flow is asked about, `l7` is a scratch one of the worker; once a protocol has claimed a TCP flow it gets one of its
+// own from a bounded pool, which it keeps until DONE. `memory` survives from transaction to transaction, everything after
+// l7_transaction is zeroed by l7_clear() when the engine has published.
+#ifndef RECORD_L7_H
+#define RECORD_L7_H
+
+#include "base/span.h"
+#include "record/record.h"
+
+enum { L7_TEXT_MAX = 4096, L7_SCRATCH = 17408 };
+
+struct l7 {
+	// engine -> dissector: room for joining bytes that the wire has in pieces (TLS records); its content is lost between calls
+	uint8_t *scratch;
+
+	// dissector -> engine, set on MORE/YES, zeroed by the engine before every call
+	uint32_t used;      // bytes of the input that are dealt with; the rest is offered again, with what follows it
+	uint64_t skip;      // after those, this many bytes of the same direction are of no interest (a body)
+
+	// the protocol's own memory for the life of the flow, zero at claim
+	union {
+		struct {
+			uint32_t requests, responses; // begun so far
+			bool head_pending;            // the oldest unanswered request was HEAD
+			bool tunnel;                  // CONNECT or 101: no longer HTTP
+			uint8_t chunked[2];           // by direction (0 to server): state of a chunked body
+		} http;
+		uint64_t words[8];
+	} memory;
+
+	// one transaction
+	bool pending; // something is in it that has not been reported: the engine publishes it when the flow ends
+	uint8_t type; // enum record_type
+	bool text_cut; // a text did not fit
+	uint16_t text_used;
+	struct record_text hostname; // the server's name if this transaction tells it
+	union {
+		struct record_dns dns;
+		struct record_tls tls;
+		struct record_http http;
+	};
+	char text[L7_TEXT_MAX];
+};
+
+// Zeroes the transaction, keeps memory and scratch. Text bytes need no zeroing.
+void l7_clear(struct l7 *l7);
+
+// Copies the rest of `in`, escaped (base/text.h), as a text of at most max bytes; what does not fit is cut and sets text_cut.
+struct record_text l7_text(struct l7 *l7, struct span in, uint32_t max);
+
+// The same for bytes that are not on the wire as they stand (a decompressed DNS name, a number).
+struct record_text l7_text_bytes(struct l7 *l7, const void *bytes, uint32_t len, uint32_t max);
+
+#endif

@@ -1,0 +1,124 @@
+// The one vocabulary of both planes: what a worker reports and a sink writes.
+//
+// A record is flat: this header, the body of its type, then the bytes of its texts. It holds no pointer, so it may be copied,
+// queued, spooled or sent as it is. Which fields a body has, and what they are called in each output, stands in one table,
+// record/record_fields.c; encoders walk that table and know no record by name.
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum record_type {
+	RECORD_FLOW,
+	RECORD_DNS,
+	RECORD_TLS,
+	RECORD_HTTP,
+	RECORD_STATS, // body is one text: a JSON object made by metrics
+	RECORD_TYPES
+};
+
+enum { RECORD_LENGTH_MAX = 16384, RECORD_HOSTNAME_MAX = 255, RECORD_VLANS_MAX = 2 };
+
+// A text of a record: len bytes at `at`, counted from the end of the body. len 0 means absent. Always printable ASCII.
+struct record_text {
+	uint16_t at, len;
+};
+
+// The two ends as the flow has them: client first, whichever of them sent the packet. Addresses in network order (IPv4 in
+// the first four bytes), ports in host order. ICMP: type and code (or the type that answers) stand in the ports, as in
+// Community ID.
+struct record_ends {
+	uint8_t client[16], server[16];
+	uint16_t client_port, server_port;
+	uint8_t ip_version; // 4, 6, or 0: no IP
+	uint8_t proto;      // IANA protocol number
+	uint8_t vlans;      // how many of vlan[] are set, outermost first
+	uint16_t vlan[RECORD_VLANS_MAX];
+};
+
+struct record {
+	uint32_t length; // header, body and texts, rounded up to 8
+	uint8_t type;    // enum record_type
+	uint8_t app;     // protocol of the flow: an index of proto_list, 0 = not known
+	bool to_server;  // direction of the packet that made it (flow records: true)
+	uint16_t port;   // ethdev port that received it
+	uint64_t order_ns;  // packet time at which it is due in the merged output
+	uint64_t time_ns;   // what happened when, ns since the Unix epoch
+	uint64_t start_ns;  // first packet of the flow
+	uint64_t flow_id;          // filled by control: from community id and start
+	uint8_t community_id[20];  // filled by control: SHA-1 of Community ID v1, seed 0
+	struct record_ends ends;
+} __attribute__((aligned(8)));
+
+// ---- bodies ----
+
+enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED }; // Suricata's flow.state
+enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_ACTIVE }; // ACTIVE: not ended
+
+struct record_flow {
+	uint64_t pkts[2], bytes[2]; // [0] to server, [1] to client; bytes of whole frames
+	uint64_t start_ns, end_ns;
+	uint8_t state, reason;
+	uint8_t tcp_flags[2];     // all flags seen, by direction
+	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+};
+
+enum { RECORD_DNS_ANSWERS_MAX = 24 };
+
+struct record_dns_answer {
+	uint16_t rrtype;
+	uint16_t rrclass;
+	uint32_t ttl;
+	struct record_text rrname, rdata;
+};
+
+struct record_dns {
+	uint16_t id;
+	uint16_t flags;       // the 16 bits after the id
+	bool response;
+	uint8_t opcode, rcode;
+	uint16_t rrtype, rrclass; // of the first question
+	uint16_t questions, answers_said, authorities, additionals; // as the header counts them
+	struct record_text rrname; // first question
+	uint8_t answers;      // rows in answer[]; those beyond RECORD_DNS_ANSWERS_MAX are only counted in answers_said
+	struct record_dns_answer answer[RECORD_DNS_ANSWERS_MAX];
+};
+
+struct record_tls {
+	bool client_hello, server_hello, resumed_asked; // resumed_asked: session id or PSK offered
+	uint16_t version;        // negotiated, 0 if no ServerHello was seen (0x0303 = TLS 1.2)
+	uint16_t client_version; // highest offered
+	uint16_t cipher;         // chosen
+	uint16_t ciphers_offered, extensions_offered;
+	struct record_text sni, alpn_client, alpn_server; // alpn_client: comma separated
+	struct record_text ja3, ja3s, ja4;                // empty until their own issue
+};
+
+struct record_http {
+	uint32_t tx_id;
+	uint16_t status; // 0: no response seen
+	uint64_t length; // body bytes of the response as Content-Length says, 0 if not said
+	bool length_said;
+	bool request, response;
+	struct record_text method, hostname, url, protocol, user_agent, referer, request_type, content_type, server, redirect;
+};
+
+struct record_stats {
+	struct record_text json;
+};
+
+// Bytes of the body of a type, a multiple of 8.
+uint32_t record_body_size(enum record_type type);
+
+static inline void *record_body(struct record *r)
+{
+	return r + 1;
+}
+
+static inline const void *record_body_const(const struct record *r)
+{
+	return r + 1;
+}
+
+#endif

@@ -1,0 +1,88 @@
+// Everything that can be set. One row a key in config_rows.c: section, key, type, default, range, reloadable, help. Options on
+// the command line set the same keys. Immutable once loaded.
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024 };
+
+enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_ADAPTIVE };
+enum config_steer { CONFIG_STEER_AUTO, CONFIG_STEER_SOFTWARE, CONFIG_STEER_NONE };
+
+struct config {
+	struct {
+		char interface[CONFIG_PATH_MAX]; // "eth0, eth1"
+		char replay[CONFIG_PATH_MAX];
+		bool stay;
+		double speed; // 0: as fast as possible
+		bool promiscuous;
+		uint32_t queues;  // per live port; 0: one per worker
+		uint32_t burst;   // 1..64
+		uint32_t rx_descriptors;
+		uint32_t workers; // 0: one per core but one, at least 1
+		enum config_idle idle;
+		enum config_steer steer;
+	} capture;
+	struct {
+		uint32_t capacity;      // flows, over all workers
+		uint32_t capacity_ipv6; // of which IPv6, in addition
+		uint32_t tcp_new_s, tcp_established_s, tcp_closed_s; // idle timeouts by state
+		uint32_t udp_new_s, udp_established_s, icmp_s, other_s;
+	} flow;
+	struct {
+		uint32_t l7;           // transactions in progress, over all workers
+		uint32_t streams;      // reassembly buffers, over all workers
+		uint32_t stream_bytes; // bytes of one of them
+		uint32_t hostnames;    // flows whose server name is kept
+		uint32_t record_ring_bytes, sink_queue_bytes, steer_ring, recent_flows, mbufs;
+	} limits;
+	struct {
+		char directory[CONFIG_PATH_MAX]; // empty: no files; "-": EVE on stdout
+		uint32_t stats_interval_s;       // stats events while live
+	} output;
+	struct {
+		char listen[CONFIG_TEXT_MAX]; // "127.0.0.1:8480", "unix:/path", "none"
+	} api;
+	struct {
+		char name[CONFIG_TEXT_MAX]; // sensor name in every record
+		bool verbose;
+	} sensor;
+};
+
+enum config_type { CONFIG_BOOL, CONFIG_U32, CONFIG_REAL, CONFIG_TEXT, CONFIG_ENUM };
+
+struct config_row {
+	const char *section, *key;
+	enum config_type type;
+	uint32_t offset, size;      // in struct config; size: of a text
+	const char *fallback;       // default, as text
+	double min, max;
+	const char *const *choices; // CONFIG_ENUM, NULL terminated, in the order of the enum
+	bool reloadable;
+	const char *help;           // one line
+};
+
+extern const struct config_row config_rows[];
+extern const unsigned config_row_count;
+
+void config_defaults(struct config *config);
+
+// Sets one key ("section.key") from text. The sentence names key, value and what is allowed.
+int config_set(struct config *config, const char *name, const char *value, struct err *err);
+
+// Reads a file on top of what is set. Every error is written to errors (a line each, with file:line); if there is any, config is
+// left as it was and -EINVAL is returned.
+int config_load(struct config *config, const char *path, FILE *errors, struct err *err);
+
+// A commented template with every key and its default.
+int config_write_template(const char *path, struct err *err);
+
+// What no single row can see: combinations. Sentences name the keys.
+int config_check(const struct config *config, struct err *err);
+
+#endif
