@@ -4,6 +4,7 @@
 #define CONFIG_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -79,7 +80,11 @@ int config_set(struct config *config, const char *name, const char *value, struc
 // left as it was and -EINVAL is returned.
 int config_load(struct config *config, const char *path, FILE *errors, struct err *err);
 
-// A commented template with every key and its default.
+// The same for a file that is in memory already; name stands in its sentences.
+int config_load_text(struct config *config, const char *name, const char *text, size_t length, FILE *errors, struct err *err);
+
+// A commented template with every key and its default. An existing file is not replaced (-EEXIST).
+void config_print_template(FILE *out);
 int config_write_template(const char *path, struct err *err);
 
 // What no single row can see: combinations. Sentences name the keys.

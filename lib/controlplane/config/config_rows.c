@@ -1,0 +1,98 @@
+// One row a key. This is the only place where a key has a default, a range or a meaning; loader, template, options and
+// documentation walk it. Rows of a section stand together, in the order of struct config.
+#include <stddef.h>
+
+#include "config/config.h"
+#include "config/config_row.h"
+
+#define ROW(part, member, kind, text, ...)                                                                                   \
+	{.section = #part, .key = #member, .type = CONFIG_##kind, .offset = offsetof(struct config, part.member),            \
+	 .size = sizeof(((struct config *)0)->part.member), .fallback = text, __VA_ARGS__}
+#define RANGE(low, high) .min = low, .max = high
+
+#define KIB 1024.0
+#define MIB (1024.0 * 1024.0)
+#define DAY_S 86400.0
+
+static const char *const idle_names[] = {"auto", "poll", "adaptive", NULL};
+static const char *const steer_names[] = {"auto", "software", "none", NULL};
+
+const struct config_row config_rows[] = {
+	ROW(capture, interface, TEXT, "",
+	    .help = "interfaces or PCI addresses to watch, comma separated (option -i)"),
+	ROW(capture, replay, TEXT, "",
+	    .help = "capture file to replay instead of watching an interface (option -r)"),
+	ROW(capture, stay, BOOL, "false",
+	    .help = "go on answering after the end of a replay (option --stay)"),
+	ROW(capture, speed, REAL, "0", RANGE(0, 1000),
+	    .help = "speed of a replay: 1 is the original timing, 2 twice as fast, 0 as fast as possible (option --speed)"),
+	ROW(capture, promiscuous, BOOL, "true",
+	    .help = "receive frames that are addressed to other machines, too"),
+	ROW(capture, queues, U32, "0", RANGE(0, 16),
+	    .help = "receive queues of each live port; 0 is one for each worker"),
+	ROW(capture, burst, U32, "32", RANGE(1, 64),
+	    .help = "packets a worker takes at once"),
+	ROW(capture, rx_descriptors, U32, "4096", RANGE(64, 32768),
+	    .help = "packets that a receive queue can hold"),
+	ROW(capture, workers, U32, "0", RANGE(0, 128),
+	    .help = "worker threads, each pinned to a core; 0 is one for each core but one (option -w)"),
+	ROW(capture, idle, ENUM, "auto", .choices = idle_names,
+	    .help = "a worker without packets polls on, or sleeps up to 1 ms (adaptive); auto decides by the kind of port"),
+	ROW(capture, steer, ENUM, "auto", .choices = steer_names,
+	    .help = "who brings a packet to the worker that owns its flow: software, or none because the NIC does it"),
+
+	ROW(flow, capacity, U32, "524288", RANGE(1 * KIB, 64 * MIB),
+	    .help = "flows that are followed at once, over all workers"),
+	ROW(flow, capacity_ipv6, U32, "131072", RANGE(1 * KIB, 64 * MIB),
+	    .help = "IPv6 flows that are followed in addition"),
+	ROW(flow, tcp_new_s, U32, "60", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end a TCP flow whose handshake is not complete"),
+	ROW(flow, tcp_established_s, U32, "600", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end an established TCP flow"),
+	ROW(flow, tcp_closed_s, U32, "5", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end a TCP flow after FIN or RST"),
+	ROW(flow, udp_new_s, U32, "30", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end a UDP flow with packets of one direction only"),
+	ROW(flow, udp_established_s, U32, "120", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end a UDP flow with packets both ways"),
+	ROW(flow, icmp_s, U32, "30", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end an ICMP flow"),
+	ROW(flow, other_s, U32, "60", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "idle seconds that end a flow of any other protocol"),
+
+	ROW(limits, l7, U32, "16384", RANGE(64, 4 * MIB),
+	    .help = "application transactions in progress, over all workers"),
+	ROW(limits, streams, U32, "4096", RANGE(64, 1 * MIB),
+	    .help = "TCP streams being put in order at once, over all workers"),
+	ROW(limits, stream_bytes, U32, "16384", RANGE(2 * KIB, 1 * MIB),
+	    .help = "bytes kept of one such stream"),
+	ROW(limits, hostnames, U32, "65536", RANGE(64, 16 * MIB),
+	    .help = "flows whose server name is kept, over all workers"),
+	ROW(limits, record_ring_bytes, U32, "4194304", RANGE(64 * KIB, 1024 * MIB),
+	    .help = "bytes of records that wait between one worker and control"),
+	ROW(limits, sink_queue_bytes, U32, "16777216", RANGE(64 * KIB, 1024 * MIB),
+	    .help = "bytes of records that wait for one output"),
+	ROW(limits, steer_ring, U32, "4096", RANGE(64, 1 * MIB),
+	    .help = "packets on their way from one worker to another"),
+	ROW(limits, recent_flows, U32, "4096", RANGE(1, 1 * MIB),
+	    .help = "ended flows that the API can still show"),
+	ROW(limits, mbufs, U32, "0", RANGE(0, 16 * MIB),
+	    .help = "packet buffers of each port; 0 is derived from queues and descriptors"),
+
+	ROW(output, directory, TEXT, "",
+	    .help = "folder for the files of a run; - writes EVE JSON lines to standard output (option -o)"),
+	ROW(output, stats_interval_s, U32, "8", RANGE(1, DAY_S), .reloadable = true,
+	    .help = "seconds between two stats events while live"),
+
+	ROW(api, listen, TEXT, "127.0.0.1:8480",
+	    .help = "where the API answers: ADDRESS:PORT, unix:PATH or none (option --api)"),
+
+	ROW(sensor, name, TEXT, "",
+	    .help = "name of this sensor in every record; the name of the machine if empty"),
+	ROW(sensor, verbose, BOOL, "false", .reloadable = true,
+	    .help = "say more about what is done and why (option -v)"),
+};
+
+const unsigned config_row_count = sizeof(config_rows) / sizeof(config_rows[0]);
+
+_Static_assert(sizeof(config_rows) / sizeof(config_rows[0]) <= CONFIG_ROWS_MAX, "raise CONFIG_ROWS_MAX");
