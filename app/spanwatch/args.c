@@ -95,6 +95,7 @@ static bool option_is(const struct option_row *row, const char *name)
 	return strcmp(row->name, name) == 0;
 }
 
+// It has two names; both lead to args.config_path.
 static bool option_is_config(const struct option_row *row)
 {
 	return option_is(row, "config") || option_is(row, "load-config");
@@ -153,7 +154,8 @@ static int option_apply(struct args_state *state, const struct option_row *row, 
 
 	if (row->value != NULL && value[0] == '\0')
 		return err_set(err, -EINVAL, "--%s wants %s, but its value is empty", row->name, row->value);
-	if (!row->repeatable && (state->given[row - options] || (option_is_config(row) && value != out->config_path)))
+	if (!row->repeatable &&
+	    (state->given[row - options] || (option_is_config(row) && out->config_path != NULL && value != out->config_path)))
 		return err_set(err, -EINVAL, "--%s is given twice; which one is meant?", row->name);
 	state->given[row - options] = true;
 	out->api_given |= option_is(row, "api");
@@ -297,7 +299,7 @@ static void options_print(FILE *out)
 
 void args_print_help(FILE *out)
 {
-	fputs("spanwatch watches a network and tells what is on it: hosts, flows, applications, with exact accounting.\n"
+	fputs("spanwatch watches a network and tells what is on it: hosts, flows, applications, exactly accounted.\n"
 	      "\n"
 	      "Usage: spanwatch [options]\n"
 	      "       spanwatch EAL-options -- [options]      what stands before -- goes to DPDK as it is\n"
@@ -314,7 +316,7 @@ void args_print_help(FILE *out)
 	      out);
 	options_print(out);
 	fputs("\n"
-	      "Any key of the configuration can be given by --set; options override the file, later ones earlier ones.\n"
+	      "Every key of the configuration can be given by --set. Options override the file.\n"
 	      "A replay without --stay opens no API unless --api is given.\n"
 	      "\n"
 	      "Exit codes: 0 done, 1 could not start or a bad argument, 2 the input is damaged (what was whole is\n"
