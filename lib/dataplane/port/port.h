@@ -34,7 +34,7 @@ struct port_queue {
 	const struct clock *clock;
 	uint16_t queue;
 	atomic_bool ended;        // written by the worker's receive, read by control
-	_Atomic uint64_t clock_ns; // replay: everything up to here has been handed on; UINT64_MAX at the end. Written by the worker.
+	_Atomic uint64_t clock_ns; // replay: everything up to here has been handed on. Written by the worker.
 };
 
 struct port_config {

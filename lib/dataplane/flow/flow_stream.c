@@ -1,0 +1,294 @@
+#include "flow/flow_stream.h"
+
+#include <string.h>
+
+static struct flow_stream_buffer *buffer_of(const struct flow_stream_pool *pool, const struct flow_stream *stream)
+{
+	return stream->buffer != 0 ? pool_at(&pool->pool, stream->buffer - 1) : NULL;
+}
+
+static struct flow_stream_buffer *buffer_get(struct flow_stream_pool *pool, struct flow_stream *stream)
+{
+	struct flow_stream_buffer *b = buffer_of(pool, stream);
+	uint32_t block;
+
+	if (b != NULL)
+		return b;
+	block = pool_get(&pool->pool);
+	if (block == POOL_NONE)
+		return NULL;
+	stream->buffer = block + 1;
+	b = pool_at(&pool->pool, block);
+	b->have = b->ranges = 0;
+	return b;
+}
+
+void flow_stream_end(struct flow_stream_pool *pool, struct flow_stream *stream)
+{
+	if (stream->buffer != 0)
+		pool_put(&pool->pool, stream->buffer - 1);
+	stream->buffer = 0;
+}
+
+// Gives up what is buffered: bytes were missing, or there was no room.
+static void buffer_drop(struct flow_stream_pool *pool, struct flow_stream *stream)
+{
+	pool->gaps++;
+	flow_stream_end(pool, stream);
+}
+
+static void skip_from(struct flow_stream *stream, struct span *in)
+{
+	uint32_t n = stream->skip < in->left ? (uint32_t)stream->skip : in->left;
+
+	span_bytes(in, n);
+	if (stream->skip != UINT64_MAX)
+		stream->skip -= n;
+}
+
+// Offers in-order bytes until the dissectors want no more of them now; what is left stays in `in`.
+static bool consume(struct flow_stream *stream, struct span *in, flow_stream_offer_fn *offer, void *context)
+{
+	bool stop = false;
+
+	while (in->left > 0 && !stop) {
+		uint32_t used = offer(context, *in, &stream->skip, &stop);
+
+		span_bytes(in, used);
+		if (stream->skip > 0)
+			skip_from(stream, in);
+		else if (used == 0)
+			break;
+	}
+	return stop;
+}
+
+static void range_remove(struct flow_stream_buffer *b, uint32_t i)
+{
+	memmove(&b->range[i], &b->range[i + 1], (b->ranges - i - 1) * sizeof(b->range[0]));
+	b->ranges--;
+}
+
+// Early pieces that the in-order part has reached become part of it.
+static void ranges_join(struct flow_stream *stream, struct flow_stream_buffer *b)
+{
+	while (b->ranges > 0 && b->range[0].from <= b->have) {
+		if (b->range[0].to > b->have) {
+			stream->next_seq += b->range[0].to - b->have;
+			b->have = b->range[0].to;
+		}
+		range_remove(b, 0);
+	}
+}
+
+// Takes n bytes from the front of the buffer.
+static void buffer_shift(struct flow_stream_buffer *b, uint32_t n)
+{
+	uint32_t end = b->ranges > 0 ? b->range[b->ranges - 1].to : b->have;
+
+	if (n == 0)
+		return;
+	memmove(b->bytes, b->bytes + n, end - n);
+	b->have -= n;
+	for (uint32_t i = 0; i < b->ranges; i++) {
+		b->range[i].from -= n;
+		b->range[i].to -= n;
+	}
+}
+
+// Offers what is in order in the buffer and keeps the rest.
+static bool buffer_offer(struct flow_stream_pool *pool, struct flow_stream *stream, flow_stream_offer_fn *offer, void *context)
+{
+	struct flow_stream_buffer *b = buffer_of(pool, stream);
+	struct span in = span_of(b->bytes, b->have);
+
+	if (consume(stream, &in, offer, context))
+		return true;
+	buffer_shift(b, b->have - in.left);
+	if (b->have == 0 && b->ranges == 0)
+		flow_stream_end(pool, stream);
+	else if (stream->skip > 0) // early pieces inside a body that no one wants
+		buffer_drop(pool, stream);
+	return false;
+}
+
+// The hole before the first early piece is given up: the stream goes on there.
+static bool hole_pass(struct flow_stream_pool *pool, struct flow_stream *stream, flow_stream_offer_fn *offer, void *context)
+{
+	struct flow_stream_buffer *b = buffer_of(pool, stream);
+	uint32_t from = b->range[0].from;
+
+	pool->gaps++;
+	stream->next_seq += from - b->have;
+	b->have = from;
+	ranges_join(stream, b);
+	buffer_shift(b, from);
+	return buffer_offer(pool, stream, offer, context);
+}
+
+static bool in_order(struct flow_stream_pool *pool, struct flow_stream *stream, struct span in, flow_stream_offer_fn *offer,
+		     void *context)
+{
+	struct flow_stream_buffer *b = buffer_of(pool, stream);
+
+	stream->next_seq += in.left;
+	if (b == NULL) {
+		if (consume(stream, &in, offer, context))
+			return true;
+		if (in.left == 0)
+			return false;
+		b = buffer_get(pool, stream);
+		if (b == NULL || in.left > pool->bytes) {
+			pool->overflows++;
+			buffer_drop(pool, stream);
+			return false;
+		}
+		memcpy(b->bytes, in.at, in.left);
+		b->have = in.left;
+		return false;
+	}
+	if (in.left > pool->bytes - b->have) {
+		pool->overflows++;
+		buffer_drop(pool, stream);
+		return consume(stream, &in, offer, context);
+	}
+	memcpy(b->bytes + b->have, in.at, in.left);
+	b->have += in.left;
+	ranges_join(stream, b);
+	return buffer_offer(pool, stream, offer, context);
+}
+
+// Enters [from, to) among the early pieces, joined with those it touches. False if there are too many.
+static bool range_enter(struct flow_stream_buffer *b, uint32_t from, uint32_t to)
+{
+	uint32_t i = 0;
+
+	while (i < b->ranges && b->range[i].to < from)
+		i++;
+	while (i < b->ranges && b->range[i].from <= to) {
+		if (b->range[i].from < from)
+			from = b->range[i].from;
+		if (b->range[i].to > to)
+			to = b->range[i].to;
+		range_remove(b, i);
+	}
+	if (b->ranges == FLOW_STREAM_RANGES)
+		return false;
+	memmove(&b->range[i + 1], &b->range[i], (b->ranges - i) * sizeof(b->range[0]));
+	b->range[i].from = from;
+	b->range[i].to = to;
+	b->ranges++;
+	return true;
+}
+
+enum outcome { GOES_ON, STOP, AGAIN };
+
+static enum outcome outcome_of(bool stop)
+{
+	return stop ? STOP : GOES_ON;
+}
+
+// A segment that lies `ahead` bytes beyond what is in order. With no room for it the oldest hole is given up, and the segment
+// is to be looked at again.
+static enum outcome early(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t ahead, struct span in,
+			  flow_stream_offer_fn *offer, void *context)
+{
+	struct flow_stream_buffer *b = buffer_get(pool, stream);
+	uint64_t from = b != NULL ? (uint64_t)b->have + ahead : 0;
+
+	pool->early++;
+	if (b != NULL && from + in.left <= pool->bytes && range_enter(b, (uint32_t)from, (uint32_t)from + in.left)) {
+		memcpy(b->bytes + from, in.at, in.left);
+		return GOES_ON;
+	}
+	if (b != NULL && b->ranges > 0)
+		return hole_pass(pool, stream, offer, context) ? STOP : AGAIN;
+	if (b == NULL)
+		pool->overflows++;
+	buffer_drop(pool, stream);
+	stream->next_seq += ahead;
+	return outcome_of(in_order(pool, stream, in, offer, context));
+}
+
+bool flow_stream_acked(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t ack, flow_stream_offer_fn *offer,
+		       void *context)
+{
+	struct flow_stream_buffer *b = buffer_of(pool, stream);
+
+	if (b == NULL || b->ranges == 0 || (int32_t)(ack - stream->next_seq) < (int32_t)(b->range[0].from - b->have))
+		return false;
+	return hole_pass(pool, stream, offer, context);
+}
+
+// Cuts from the segment what lies in bytes that no one wants. Returns false if nothing is left of it.
+static bool skip_apply(struct flow_stream *stream, uint32_t seq, struct span *in, uint32_t wire, uint32_t *ahead)
+{
+	uint32_t body;
+
+	if (stream->skip == UINT64_MAX || (uint64_t)*ahead + wire <= stream->skip) {
+		stream->next_seq = seq + wire;
+		if (stream->skip != UINT64_MAX)
+			stream->skip -= (uint64_t)*ahead + wire;
+		return false;
+	}
+	if (*ahead > stream->skip)
+		return true;
+	body = (uint32_t)stream->skip - *ahead; // the body ends inside this segment
+	span_bytes(in, body < in->left ? body : in->left);
+	stream->next_seq = seq + body;
+	stream->skip = *ahead = 0;
+	return true;
+}
+
+// The end of a segment was not captured: a hole that nothing will fill.
+static void cut_pass(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t cut)
+{
+	stream->next_seq += cut;
+	if (stream->skip == UINT64_MAX)
+		return;
+	if (stream->skip >= cut) {
+		stream->skip -= cut;
+		return;
+	}
+	stream->skip = 0;
+	buffer_drop(pool, stream);
+}
+
+static enum outcome segment(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t seq, struct span in, uint32_t wire,
+			    flow_stream_offer_fn *offer, void *context)
+{
+	uint32_t ahead, cut = wire - in.left;
+	enum outcome outcome = GOES_ON;
+
+	if ((int32_t)(seq - stream->next_seq) < 0) { // begins with what was seen already
+		uint32_t seen = stream->next_seq - seq;
+
+		if (seen >= wire)
+			return GOES_ON;
+		span_bytes(&in, seen < in.left ? seen : in.left);
+		seq = stream->next_seq;
+		wire -= seen;
+	}
+	ahead = seq - stream->next_seq;
+	if (stream->skip > 0 && !skip_apply(stream, seq, &in, wire, &ahead))
+		return GOES_ON;
+	if (in.left > 0 && ahead > 0)
+		return early(pool, stream, ahead, in, offer, context);
+	if (in.left > 0)
+		outcome = outcome_of(in_order(pool, stream, in, offer, context));
+	if (cut > 0 && outcome == GOES_ON && ahead == 0)
+		cut_pass(pool, stream, cut);
+	return outcome;
+}
+
+bool flow_stream_segment(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t seq, struct span in, uint32_t wire,
+			 flow_stream_offer_fn *offer, void *context)
+{
+	enum outcome outcome = AGAIN;
+
+	if (!stream->started)
+		flow_stream_start(stream, seq);
+	for (unsigned i = 0; i <= FLOW_STREAM_RANGES + 1 && outcome == AGAIN; i++)
+		outcome = segment(pool, stream, seq, in, wire, offer, context);
+	return outcome == STOP;
+}

@@ -1,0 +1,167 @@
+// The flows of one worker: two rte_hash tables (IPv4, IPv6) give an index into one slab of flows.
+//
+// Hot state is one cache line, touched by every packet; cold state is a second slab under the same index, touched when a flow
+// begins, ends, or is still being classified. Time is data: a flow is over when a packet's clock is past its last packet's clock
+// plus the time-out of its state. The wheel only brings that moment to notice; a packet that comes first decides the same, so
+// that the result does not depend on when a sweep ran.
+#ifndef FLOW_FLOW_TABLE_H
+#define FLOW_FLOW_TABLE_H
+
+#include <rte_common.h>
+#include <rte_hash.h>
+
+#include "base/err.h"
+#include "classify/classify.h"
+#include "flow/flow_key.h"
+#include "flow/flow_stream.h"
+#include "flow/flow_wheel.h"
+
+enum { FLOW_BURST_MAX = 64 };
+
+// What time-out a flow is under.
+enum flow_class {
+	FLOW_TCP_NEW,
+	FLOW_TCP_ESTABLISHED,
+	FLOW_TCP_CLOSED,
+	FLOW_UDP_NEW,
+	FLOW_UDP_ESTABLISHED,
+	FLOW_ICMP,
+	FLOW_OTHER,
+	FLOW_CLASSES
+};
+
+enum flow_life { FLOW_FREE, FLOW_ENTERED, FLOW_LIVE }; // entered: has a place in the hash, its first packet is being looked at
+enum flow_inspect { FLOW_INSPECT_NONE, FLOW_INSPECT_TCP, FLOW_INSPECT_UDP };
+enum { FLOW_CLOSING_CLIENT = 1, FLOW_CLOSING_SERVER = 2, FLOW_CLOSING_BOTH = 3 };
+
+struct flow {
+	uint64_t clock_ns; // of the last packet
+	uint64_t end_ns;   // highest packet time
+	uint64_t pkts[2], bytes[2]; // to server, to client
+	uint8_t tcp_flags[2];
+	uint8_t class;     // enum flow_class
+	uint8_t inspect;   // enum flow_inspect
+	uint8_t client;    // which end of the key is the client
+	uint8_t closing;   // who has sent FIN
+	uint8_t app;       // as cold->classify.app, here for the packet counters
+	uint8_t life;      // enum flow_life
+	struct flow_link link;
+} __rte_cache_aligned;
+
+_Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache line");
+
+struct flow_cold {
+	uint64_t start_ns;
+	uint64_t hash;
+	struct classify_flow classify;
+	struct flow_stream stream[2];
+	uint32_t hostname; // block of the hostname pool plus one
+	uint16_t port;
+} __rte_cache_aligned;
+
+_Static_assert(sizeof(struct flow_cold) <= 128, "the cold state of a flow is two cache lines");
+
+struct flow_hostname {
+	uint8_t len;
+	char text[RECORD_HOSTNAME_MAX];
+};
+
+struct flow_table_config {
+	uint32_t capacity4, capacity6;
+	uint32_t streams, stream_bytes, hostnames;
+	uint64_t timeout_ns[FLOW_CLASSES];
+	int socket;
+	unsigned id;                // for the names of its tables
+	const struct flow_secret *secret;
+	const struct flow_hash_ops *hash; // NULL: the best
+};
+
+struct flow_table_counters {
+	uint64_t created, ended[4]; // ended by enum flow_reason
+	uint64_t packets, bytes;    // counted into flows, ended ones included
+	uint64_t refused_pkts;      // of flows that found no place
+};
+
+struct flow_table {
+	struct rte_hash *hash4, *hash6;
+	struct flow *flows;
+	struct flow_cold *cold;
+	uint32_t slots4, slots;     // index < slots4: IPv4
+	uint32_t capacity4, capacity6, active4, active6;
+	const struct flow_hash_ops *hash;
+	struct flow_secret secret;
+	uint64_t timeout_ns[FLOW_CLASSES];
+	struct flow_wheel wheel;
+	struct pool hostnames;
+	struct flow_stream_pool streams;
+	struct flow_table_counters counters;
+	void *pool_memory;
+};
+
+// Bytes that flow_table_create will take for this configuration, hash tables included (estimated from rte_hash's layout).
+uint64_t flow_table_bytes(const struct flow_table_config *config);
+int flow_table_create(const struct flow_table_config *config, struct flow_table **out, struct err *err);
+void flow_table_destroy(struct flow_table *table);
+
+enum { FLOW_NONE = UINT32_MAX };
+
+// A burst of packets on its way through the table. index[] is the result, FLOW_NONE where a flow found no place.
+struct flow_burst {
+	unsigned n4, n6;
+	struct flow_key4 key4[FLOW_BURST_MAX];
+	struct flow_key6 key6[FLOW_BURST_MAX];
+	uint64_t hash4[FLOW_BURST_MAX], hash6[FLOW_BURST_MAX];
+	uint8_t slot4[FLOW_BURST_MAX], slot6[FLOW_BURST_MAX]; // which packet of the burst
+	uint8_t src_end[FLOW_BURST_MAX];  // by packet of the burst
+	uint32_t index[FLOW_BURST_MAX];   // result by packet of the burst
+};
+
+// Three steps over a whole burst: keys and hashes (what steering needs), then places in the table; new flows are entered.
+static inline void flow_burst_start(struct flow_burst *b)
+{
+	b->n4 = b->n6 = 0;
+}
+
+static inline void flow_burst_add(struct flow_burst *b, unsigned i, const struct packet *p)
+{
+	if (p->ip_version == 4) {
+		b->src_end[i] = (uint8_t)flow_key4_of(p, &b->key4[b->n4]);
+		b->slot4[b->n4++] = (uint8_t)i;
+	} else {
+		b->src_end[i] = (uint8_t)flow_key6_of(p, &b->key6[b->n6]);
+		b->slot6[b->n6++] = (uint8_t)i;
+	}
+}
+
+void flow_burst_hash(struct flow_table *table, struct flow_burst *b);
+void flow_burst_find(struct flow_table *table, struct flow_burst *b);
+
+// Starts a flow in its slot with its first packet; the slot was entered by flow_burst_find() or is used again.
+void flow_begin(struct flow_table *table, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port);
+
+// Counts one packet, moves the state. Returns the direction: 0 to server, 1 to client.
+unsigned flow_count(struct flow_table *table, struct flow *flow, unsigned src_end, const struct packet *p);
+
+static inline uint64_t flow_due_ns(const struct flow_table *table, const struct flow *flow)
+{
+	return flow->clock_ns + table->timeout_ns[flow->class];
+}
+
+// Whether a packet that arrives now starts a new flow in place of this one, and why.
+bool flow_over(const struct flow_table *table, const struct flow *flow, const struct packet *p, enum flow_reason *reason);
+
+// Clears the slot for reuse in place (gives back streams and name); the entry in the hash and the wheel stays.
+void flow_reset(struct flow_table *table, uint32_t index);
+
+// Takes the flow out of the hash and the wheel too.
+void flow_remove(struct flow_table *table, uint32_t index);
+
+// Meets at most `visits` flows or slots of the wheel up to target_ns and calls end for each flow that is due before the tick that
+// target_ns lies in. Returns how much of the budget is left; flow_wheel_swept_ns() says how far it came.
+typedef void flow_due_fn(void *context, uint32_t index);
+unsigned flow_sweep(struct flow_table *table, uint64_t target_ns, unsigned visits, flow_due_fn *due, void *context);
+
+void flow_ends(const struct flow_table *table, uint32_t index, struct record_ends *ends);
+enum flow_state flow_state_of(const struct flow *flow);
+
+#endif

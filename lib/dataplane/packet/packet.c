@@ -1,0 +1,327 @@
+// Walks the headers in wire order with one span. The common frame (Ethernet, IPv4 or IPv6, TCP or UDP) is read straight down; the
+// rest branches off. Nothing here loops without a named bound.
+#include "packet/packet.h"
+
+#include "base/span.h"
+
+enum {
+	ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_VLAN = 0x8100, ETHERTYPE_QINQ = 0x88a8, ETHERTYPE_QINQ_OLD = 0x9100,
+	ETHERTYPE_MIN = 0x0600 // below: an 802.3 length
+};
+enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AUTH = 51, EXT_NONE = 59, EXT_DESTINATION = 60, EXT_MOBILITY = 135 };
+
+const char *const packet_verdict_names[PACKET_VERDICTS] = {
+	[PACKET_OK] = "ip",
+	[PACKET_ARP] = "arp",
+	[PACKET_OTHER_ETHERTYPE] = "other_ethertype",
+	[PACKET_LLC] = "llc",
+	[PACKET_BAD_ETHERNET] = "ethernet",
+	[PACKET_BAD_VLAN] = "vlan",
+	[PACKET_BAD_ARP] = "arp",
+	[PACKET_BAD_IPV4] = "ipv4",
+	[PACKET_BAD_IPV6] = "ipv6",
+	[PACKET_BAD_IPV6_EXTENSION] = "ipv6_extension",
+	[PACKET_BAD_TCP] = "tcp",
+	[PACKET_BAD_UDP] = "udp",
+	[PACKET_BAD_ICMP] = "icmp",
+};
+
+static inline uint16_t at_of(const struct packet *p, const struct span *s)
+{
+	return (uint16_t)(s->at - p->frame);
+}
+
+static inline uint16_t be16(const uint8_t *b)
+{
+	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+static inline uint32_t be32(const uint8_t *b)
+{
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+// What follows the span's place is payload: `wire` bytes of it on the wire, as many of those as were captured here.
+static inline void payload_set(struct packet *p, const struct span *s, uint32_t wire)
+{
+	p->payload_at = at_of(p, s);
+	p->payload_wire = wire;
+	p->payload = wire < s->left ? wire : s->left;
+}
+
+// l4: bytes of layer 4 on the wire, header in. A header cut off by the snap length is not malformed, only unread.
+static inline enum packet_verdict decode_tcp(struct packet *p, struct span *s, uint32_t l4)
+{
+	const uint8_t *h = span_bytes(s, 20);
+	uint32_t header;
+
+	if (h == NULL)
+		return l4 < 20 ? PACKET_BAD_TCP : PACKET_OK;
+	header = (uint32_t)(h[12] >> 4) * 4;
+	if (header < 20 || header > l4)
+		return PACKET_BAD_TCP;
+	p->src_port = be16(h);
+	p->dst_port = be16(h + 2);
+	p->tcp_seq = be32(h + 4);
+	p->tcp_ack = be32(h + 8);
+	p->tcp_flags = h[13];
+	if (header > 20 && span_bytes(s, header - 20) == NULL)
+		return PACKET_OK;
+	payload_set(p, s, l4 - header);
+	return PACKET_OK;
+}
+
+static inline enum packet_verdict decode_udp(struct packet *p, struct span *s, uint32_t l4)
+{
+	const uint8_t *h = span_bytes(s, 8);
+	uint32_t length;
+
+	if (h == NULL)
+		return l4 < 8 ? PACKET_BAD_UDP : PACKET_OK;
+	p->src_port = be16(h);
+	p->dst_port = be16(h + 2);
+	length = be16(h + 4);
+	if (length == 0) // jumbogram or offload: the IP length decides
+		length = l4;
+	if (length < 8 || length > l4)
+		return PACKET_BAD_UDP;
+	payload_set(p, s, length - 8);
+	return PACKET_OK;
+}
+
+// The port that an ICMP message "answers to", so that a request and its reply are one flow: Community ID v1.
+static uint16_t icmp_counterpart(uint8_t type, uint8_t code)
+{
+	switch (type) {
+	case 8: return 0;
+	case 0: return 8;
+	case 13: return 14;
+	case 14: return 13;
+	case 15: return 16;
+	case 16: return 15;
+	case 17: return 18;
+	case 18: return 17;
+	case 10: return 9;
+	case 9: return 10;
+	default: return code;
+	}
+}
+
+static uint16_t icmpv6_counterpart(uint8_t type, uint8_t code)
+{
+	switch (type) {
+	case 128: return 129;
+	case 129: return 128;
+	case 130: return 131;
+	case 131: return 130;
+	case 133: return 134;
+	case 134: return 133;
+	case 135: return 136;
+	case 136: return 135;
+	case 139: return 140;
+	case 140: return 139;
+	case 144: return 145;
+	case 145: return 144;
+	default: return code;
+	}
+}
+
+static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_t l4)
+{
+	const uint8_t *h = span_bytes(s, 4);
+
+	if (h == NULL)
+		return l4 < 4 ? PACKET_BAD_ICMP : PACKET_OK;
+	p->src_port = h[0];
+	p->dst_port = p->proto == IP_ICMP ? icmp_counterpart(h[0], h[1]) : icmpv6_counterpart(h[0], h[1]);
+	payload_set(p, s, l4 - 4);
+	return PACKET_OK;
+}
+
+static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
+{
+	const uint8_t *h;
+
+	if (p->fragment)
+		return PACKET_OK;
+	switch (p->proto) {
+	case IP_TCP:
+		return decode_tcp(p, s, l4);
+	case IP_UDP:
+		return decode_udp(p, s, l4);
+	case IP_ICMP:
+	case IP_ICMPV6:
+		return decode_icmp(p, s, l4);
+	case IP_SCTP:
+		h = span_bytes(s, 12);
+		if (h != NULL) {
+			p->src_port = be16(h);
+			p->dst_port = be16(h + 2);
+		}
+		return PACKET_OK;
+	default:
+		return PACKET_OK;
+	}
+}
+
+// total: what the IP header says, itself included. Less than was captured: Ethernet padding, cut. More: truncated.
+static inline void length_set(struct packet *p, struct span *s, uint32_t l3_at, uint32_t header_read, uint32_t total)
+{
+	uint32_t rest = total - header_read;
+
+	if (p->wire < l3_at + total && !p->wire_known)
+		p->wire = l3_at + total;
+	if (s->left > rest)
+		s->left = rest;
+	else if (s->left < rest)
+		p->truncated = true;
+}
+
+static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
+{
+	uint32_t l3_at = at_of(p, s), header, total, fragment;
+	const uint8_t *h = span_bytes(s, 20);
+
+	if (h == NULL || h[0] >> 4 != 4)
+		return PACKET_BAD_IPV4;
+	header = (uint32_t)(h[0] & 15) * 4;
+	total = be16(h + 2);
+	if (total == 0) // TCP segmentation offload at the capturing host: the frame is the datagram
+		total = p->wire - l3_at;
+	if (header < 20 || total < header)
+		return PACKET_BAD_IPV4;
+	p->ip_version = 4;
+	p->proto = h[9];
+	p->src_at = (uint16_t)(l3_at + 12);
+	p->dst_at = (uint16_t)(l3_at + 16);
+	fragment = be16(h + 6) & 0x3fff; // more fragments, or an offset
+	p->fragment = fragment != 0;
+	length_set(p, s, l3_at, 20, total);
+	if (header > 20 && span_bytes(s, header - 20) == NULL)
+		return p->truncated ? PACKET_OK : PACKET_BAD_IPV4;
+	return decode_l4(p, s, total - header);
+}
+
+// Walks the extension headers (RFC 8200 section 4) up to the upper layer. Sets proto; *l4 loses what was walked.
+static enum packet_verdict walk_extensions(struct packet *p, struct span *s, uint32_t *l4)
+{
+	for (unsigned i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
+		const uint8_t *h;
+		uint32_t length;
+
+		switch (p->proto) {
+		case EXT_HOP_BY_HOP:
+		case EXT_ROUTING:
+		case EXT_DESTINATION:
+		case EXT_MOBILITY:
+		case EXT_FRAGMENT:
+		case EXT_AUTH:
+			break;
+		default:
+			return PACKET_OK;
+		}
+		h = span_bytes(s, 8);
+		if (h == NULL)
+			return p->truncated ? PACKET_OK : PACKET_BAD_IPV6_EXTENSION;
+		length = p->proto == EXT_FRAGMENT ? 8 : p->proto == EXT_AUTH ? ((uint32_t)h[1] + 2) * 4 : ((uint32_t)h[1] + 1) * 8;
+		if (length < 8 || length > *l4)
+			return PACKET_BAD_IPV6_EXTENSION;
+		if (p->proto == EXT_FRAGMENT && (be16(h + 2) & 0xfff9) != 0)
+			p->fragment = true;
+		p->proto = h[0];
+		*l4 -= length;
+		if (span_bytes(s, length - 8) == NULL)
+			return p->truncated ? PACKET_OK : PACKET_BAD_IPV6_EXTENSION;
+		if (p->fragment)
+			return PACKET_OK;
+	}
+	return PACKET_BAD_IPV6_EXTENSION;
+}
+
+static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
+{
+	uint32_t l3_at = at_of(p, s), l4;
+	const uint8_t *h = span_bytes(s, 40);
+	enum packet_verdict verdict;
+
+	if (h == NULL || h[0] >> 4 != 6)
+		return PACKET_BAD_IPV6;
+	l4 = be16(h + 4);
+	if (l4 == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
+		l4 = p->wire - l3_at - 40;
+	p->ip_version = 6;
+	p->proto = h[6];
+	p->src_at = (uint16_t)(l3_at + 8);
+	p->dst_at = (uint16_t)(l3_at + 24);
+	length_set(p, s, l3_at, 40, 40 + l4);
+	verdict = walk_extensions(p, s, &l4);
+	if (verdict != PACKET_OK || !span_ok(s))
+		return verdict;
+	return decode_l4(p, s, l4);
+}
+
+static enum packet_verdict decode_arp(struct span *s)
+{
+	const uint8_t *h = span_bytes(s, 8);
+
+	if (h == NULL || span_bytes(s, 2 * ((uint32_t)h[4] + h[5])) == NULL)
+		return PACKET_BAD_ARP;
+	return PACKET_ARP;
+}
+
+static enum packet_verdict decode_tags(struct packet *p, struct span *s)
+{
+	unsigned walked = 0;
+
+	while (p->ethertype == ETHERTYPE_VLAN || p->ethertype == ETHERTYPE_QINQ || p->ethertype == ETHERTYPE_QINQ_OLD) {
+		const uint8_t *tag = span_bytes(s, 4);
+
+		if (tag == NULL || ++walked > PACKET_VLANS_WALKED)
+			return PACKET_BAD_VLAN;
+		if (p->vlans < PACKET_VLANS)
+			p->vlan[p->vlans++] = be16(tag) & 0x0fff;
+		p->ethertype = be16(tag + 2);
+	}
+	return PACKET_OK;
+}
+
+static inline enum packet_verdict decode(struct packet *p, struct span *s)
+{
+	const uint8_t *h = span_bytes(s, 14);
+	enum packet_verdict verdict;
+
+	if (h == NULL)
+		return PACKET_BAD_ETHERNET;
+	p->ethertype = be16(h + 12);
+	if (p->ethertype == ETHERTYPE_IPV4)
+		return decode_ipv4(p, s);
+	verdict = decode_tags(p, s);
+	if (verdict != PACKET_OK)
+		return verdict;
+	switch (p->ethertype) {
+	case ETHERTYPE_IPV4:
+		return decode_ipv4(p, s);
+	case ETHERTYPE_IPV6:
+		return decode_ipv6(p, s);
+	case ETHERTYPE_ARP:
+		return decode_arp(s);
+	default:
+		return p->ethertype < ETHERTYPE_MIN ? PACKET_LLC : PACKET_OTHER_ETHERTYPE;
+	}
+}
+
+void packet_decode(struct packet *p)
+{
+	struct span s = span_of(p->frame, p->captured);
+
+	p->wire_known = p->wire != 0;
+	if (p->wire < p->captured)
+		p->wire = p->captured;
+	p->ip_version = p->proto = p->tcp_flags = p->vlans = 0;
+	p->truncated = p->wire > p->captured;
+	p->fragment = false;
+	p->src_port = p->dst_port = p->payload_at = 0;
+	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
+	p->verdict = (uint8_t)decode(p, &s);
+}

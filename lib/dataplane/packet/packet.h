@@ -1,0 +1,74 @@
+// A frame's headers, layers 2 to 4, as far as they are sound. No DPDK: a frame is bytes, what comes out is offsets.
+//
+// Every frame gets exactly one verdict, and the verdict is counted in one place. Frames that are whole but of no flow (ARP, an
+// unknown EtherType) are analysed too. Lengths on the wire come from the port where it knows them, else from the headers:
+// a capture with a snap length, or a receive ring with small frames, shows less than there was.
+#ifndef PACKET_PACKET_H
+#define PACKET_PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum packet_verdict {
+	PACKET_OK,
+	// analysed, but of no flow
+	PACKET_ARP,
+	PACKET_OTHER_ETHERTYPE,
+	PACKET_LLC, // 802.3 length frames
+	// malformed: what the first unsound header was
+	PACKET_BAD_ETHERNET,   // shorter than an Ethernet header
+	PACKET_BAD_VLAN,       // a tag without what it announces, or more than PACKET_VLANS_WALKED of them
+	PACKET_BAD_ARP,
+	PACKET_BAD_IPV4,       // version, header length, total length < header
+	PACKET_BAD_IPV6,
+	PACKET_BAD_IPV6_EXTENSION,
+	PACKET_BAD_TCP,
+	PACKET_BAD_UDP,
+	PACKET_BAD_ICMP,
+	PACKET_VERDICTS
+};
+
+// Name of a verdict as the ledger has it ("ok", "arp", ..., "ipv4_header").
+extern const char *const packet_verdict_names[PACKET_VERDICTS];
+
+static inline bool packet_malformed(enum packet_verdict verdict)
+{
+	return verdict >= PACKET_BAD_ETHERNET;
+}
+
+enum {
+	PACKET_VLANS = 2,         // kept
+	PACKET_VLANS_WALKED = 8,  // walked; 802.1ad has two, stacks of more are broken or an attack
+	PACKET_EXTENSIONS_MAX = 16
+};
+
+enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
+enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
+
+// Offsets are from the frame's first byte, so that the struct stays true when the bytes move.
+struct packet {
+	const uint8_t *frame;
+	uint32_t captured, wire; // frame bytes, Ethernet header in, FCS out
+	uint64_t time_ns, clock_ns; // port_stamp
+	uint8_t verdict;
+	uint8_t ip_version;      // 4, 6; 0: no flow
+	uint8_t proto;           // last next header
+	uint8_t tcp_flags;
+	uint8_t vlans;
+	bool wire_known;         // wire came from the port, not from the headers
+	bool truncated;          // the headers tell of more bytes than were captured
+	bool fragment;           // not the whole datagram: no ports, no payload
+	uint16_t vlan[PACKET_VLANS]; // ids, outermost first
+	uint16_t ethertype;
+	uint16_t src_at, dst_at; // addresses
+	uint16_t src_port, dst_port;
+	uint16_t payload_at;     // behind the layer 4 header
+	uint32_t payload;        // bytes of it that were captured
+	uint32_t payload_wire;   // bytes of it on the wire
+	uint32_t tcp_seq, tcp_ack;
+};
+
+// Reads a frame. frame, captured, wire (0: unknown), time_ns and clock_ns are set by the caller, everything else here.
+void packet_decode(struct packet *p);
+
+#endif

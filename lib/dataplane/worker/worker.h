@@ -1,0 +1,150 @@
+// One worker: what a lcore needs to take packets from its queues to records, and nothing else.
+//
+// Grouped by owner. A field that two threads touch says who writes it, and each such group has its own cache line. The worker
+// is the first argument of everything on the data plane; "which core am I" is asked once, at launch.
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <rte_common.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "flow/flow_table.h"
+#include "packet/packet.h"
+#include "port/port.h"
+#include "record/record_ring.h"
+#include "worker/worker_counters.h"
+
+enum { WORKER_MAX = 64, WORKER_QUEUES_MAX = 32, WORKER_BURST_MAX = FLOW_BURST_MAX, WORKER_FRAME_MAX = 65536 };
+
+enum worker_idle { WORKER_IDLE_POLL, WORKER_IDLE_YIELD, WORKER_IDLE_ADAPTIVE };
+
+struct worker_config {
+	unsigned id, workers;  // which of how many
+	unsigned lcore;
+	int socket;
+	uint32_t burst;
+	bool steer;            // packets go to the worker that owns their flow
+	bool replay;           // nothing is lost: full rings are waited for
+	enum worker_idle idle;
+	uint32_t record_ring_bytes, l7;
+	struct flow_table_config flow;
+	const struct clock *clock;
+};
+
+// A burst on its way. Packets that another worker owns leave it at steering: their mbuf is NULL from then on.
+struct worker_burst {
+	unsigned n;
+	bool handed;   // from a peer's ring: decoded already, mine to keep
+	unsigned from; // that peer
+	struct rte_mbuf *mbuf[WORKER_BURST_MAX];
+	struct port_stamp stamp[WORKER_BURST_MAX];
+	struct packet packet[WORKER_BURST_MAX];
+	struct flow_burst flow;
+};
+
+// What a packet pool must give: the private area of a mbuf carries the decoded packet to its owner.
+enum { WORKER_MBUF_PRIVATE = (sizeof(struct packet) + RTE_MBUF_PRIV_ALIGN - 1) / RTE_MBUF_PRIV_ALIGN * RTE_MBUF_PRIV_ALIGN };
+
+// A list of flows asked for by control, answered in slices. Control owns it again once done is set.
+struct worker_flows_request {
+	uint32_t limit;              // at most this many, those with the latest packets
+	struct record *records;      // limit blocks of WORKER_FLOW_RECORD_MAX bytes
+	uint32_t count;              // how many were filled
+	uint64_t active;             // flows in the table
+	atomic_bool done;
+	// the worker's own
+	uint32_t cursor;
+	struct worker_flow_rank {
+		uint64_t clock_ns;
+		uint32_t index;
+	} *heap;                     // limit entries
+	bool ranked;
+};
+
+enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + 7) / 8 * 8 };
+
+struct worker {
+	// who: control writes before launch, constant while running
+	struct worker_config config;
+	unsigned queues;
+	struct port_queue *queue[WORKER_QUEUES_MAX];
+	struct worker *const *peers; // all workers, by id
+
+	// mine: this worker alone
+	struct flow_table *flows;
+	struct classify classify;
+	uint64_t source_ns[WORKER_MAX]; // by worker that receives: no packet from it will be earlier than this
+	uint64_t final_ns;           // replay: clock at its end
+	unsigned source;             // whose turn it is: my queues, then the peers' rings
+	struct rte_mbuf *held[WORKER_BURST_MAX]; // replay: received, its owner's ring was full
+	uint8_t held_owner[WORKER_BURST_MAX];
+	unsigned held_count;
+	uint64_t held_for;           // owners with something held
+	uint64_t inspect_cycles;     // of this burst
+	struct port_queue *unpublished; // whose clock is to be published once nothing is held
+	uint64_t unpublished_ns;
+	uint8_t *linear;             // WORKER_BURST_MAX frames of several segments, made one
+	unsigned empty_run;
+	bool flushing, flushed;
+	struct worker_flows_request *request;
+	void *memory;
+	const struct packet *reporting; // whose transaction is being reported; NULL: its flow ends
+	uint32_t reporting_index;
+	uint64_t reporting_order_ns;
+
+	// rings: I push to out and to the peers' in; control pops out; control pushes requests
+	struct record_ring *out;
+	struct rte_ring *in[WORKER_MAX]; // in[k]: packets from worker k
+	struct rte_ring *requests;
+
+	// marks: I write, control reads. All records due before mark_ns have been pushed.
+	_Atomic uint64_t mark_ns __rte_cache_aligned;
+	atomic_bool receiving;       // may still hand packets to others
+	atomic_bool finished;        // all flows ended, all records pushed
+
+	// knobs: control writes
+	atomic_bool stop __rte_cache_aligned;
+
+	// counters: I write, anyone reads
+	struct worker_counters counters __rte_cache_aligned;
+	struct worker_burst burst;
+} __rte_cache_aligned;
+
+int worker_create(const struct worker_config *config, struct worker **out, struct err *err);
+void worker_destroy(struct worker *w);
+uint64_t worker_bytes(const struct worker_config *config); // memory that worker_create will take
+// Connects the rings between all workers; call once all exist, before launch.
+int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size, struct err *err);
+
+// The packet's walk, one call a stage, each over the whole burst:
+//
+//	worker_receive(w, &b);    one of my queues, or what others handed to me; counts what arrived
+//	worker_decode(w, &b);     bytes to struct packet; one verdict each, bad ones by reason
+//	worker_steer(w, &b);      those that another worker owns go to it
+//	worker_lookup(w, &b);     bulk look-up, the missing entered
+//	worker_count(w, &b);      flow state and sums; dissectors where a flow still asks
+//	worker_expire(w);         a bounded number of wheel visits
+//	worker_publish(w);        the mark
+//	worker_answer(w);         at most one slice of one request
+//
+// Returns how many packets it dealt with.
+unsigned worker_poll(struct worker *w);
+
+// The loop: polls, idles, drains and flushes when stopped or at the end of a replay. For rte_eal_remote_launch.
+int worker_run(void *worker);
+
+// ---- within the layer ----
+
+void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns);
+classify_report_fn worker_report_l7;
+uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
+void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
+void worker_answer(struct worker *w);
+
+#endif

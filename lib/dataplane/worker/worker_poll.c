@@ -1,0 +1,381 @@
+// The walk of a burst. Reads like the picture in worker.h; each stage is one pass over the whole burst.
+#include <rte_prefetch.h>
+#include <string.h>
+
+#include "worker/worker.h"
+
+enum { EXPIRE_VISITS = 64 };
+
+static inline uint64_t stage_end(struct worker *w, enum worker_stage stage, uint64_t since)
+{
+	uint64_t now = clock_cycles();
+
+	w->counters.cycles[stage] += now - since;
+	return now;
+}
+
+// ---- receive ----
+
+static void receive_queue(struct worker *w, struct worker_burst *b, struct port_queue *queue)
+{
+	b->n = queue->receive(queue, b->mbuf, b->stamp, (uint16_t)w->config.burst);
+	b->handed = false;
+	if (b->n > 0) {
+		w->unpublished = queue;
+		w->unpublished_ns = b->stamp[b->n - 1].clock_ns;
+	}
+}
+
+static void receive_handed(struct worker *w, struct worker_burst *b, unsigned peer)
+{
+	b->n = rte_ring_sc_dequeue_burst(w->in[peer], (void **)b->mbuf, w->config.burst, NULL);
+	b->handed = true;
+	b->from = peer;
+	w->counters.steered_in += b->n;
+}
+
+// One burst from the next source that has any: my queues, then what each peer has handed to me. While packets are held for a
+// peer whose ring is full (replay), nothing new is received.
+static void worker_receive(struct worker *w, struct worker_burst *b)
+{
+	unsigned sources = w->queues + (w->config.steer ? w->config.workers : 0);
+	bool stopped = w->held_count > 0 || !atomic_load_explicit(&w->receiving, memory_order_relaxed);
+
+	b->n = 0;
+	for (unsigned tried = 0; tried < sources && b->n == 0; tried++) {
+		unsigned source = w->source;
+
+		w->source = source + 1 < sources ? source + 1 : 0;
+		if (source >= w->queues) {
+			if (source - w->queues != w->config.id)
+				receive_handed(w, b, source - w->queues);
+		} else if (!stopped) {
+			receive_queue(w, b, w->queue[source]);
+		}
+	}
+}
+
+// ---- decode ----
+
+// Frames of several segments are joined: everything behind this point sees one range of bytes.
+static const uint8_t *frame_of(struct worker *w, unsigned i, const struct rte_mbuf *m, uint32_t *length)
+{
+	uint8_t *joined = w->linear + (size_t)i * WORKER_FRAME_MAX;
+
+	if (likely(m->nb_segs == 1)) {
+		*length = m->data_len;
+		return rte_pktmbuf_mtod(m, const uint8_t *);
+	}
+	*length = 0;
+	for (; m != NULL && *length + m->data_len < WORKER_FRAME_MAX; m = m->next) {
+		memcpy(joined + *length, rte_pktmbuf_mtod(m, const void *), m->data_len);
+		*length += m->data_len;
+	}
+	return joined;
+}
+
+static void decode_handed(struct worker *w, struct worker_burst *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		uint32_t length;
+
+		b->packet[i] = *(const struct packet *)rte_mbuf_to_priv(b->mbuf[i]);
+		b->packet[i].frame = frame_of(w, i, b->mbuf[i], &length);
+	}
+}
+
+static void worker_decode(struct worker *w, struct worker_burst *b)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < b->n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i], void *));
+	if (b->handed) {
+		decode_handed(w, b);
+		return;
+	}
+	for (unsigned i = 0; i < b->n; i++) {
+		struct packet *p = &b->packet[i];
+
+		p->frame = frame_of(w, i, b->mbuf[i], &p->captured);
+		p->wire = b->stamp[i].wire;
+		p->time_ns = b->stamp[i].time_ns;
+		p->clock_ns = b->stamp[i].clock_ns;
+		packet_decode(p);
+		bytes += p->wire;
+		w->counters.jumbo += b->mbuf[i]->nb_segs > 1;
+	}
+	w->counters.received_pkts += b->n;
+	w->counters.received_bytes += bytes;
+}
+
+// ---- steer ----
+
+static inline unsigned owner_of(const struct worker *w, uint64_t hash)
+{
+	return (unsigned)(((hash >> 32) * w->config.workers) >> 32);
+}
+
+static void hand_over(struct worker *w, struct rte_mbuf *m, unsigned owner, const struct packet *p)
+{
+	if ((w->held_for & 1ull << owner) == 0 && rte_ring_sp_enqueue(w->peers[owner]->in[w->config.id], m) == 0) {
+		w->counters.steered_out++;
+		return;
+	}
+	if (w->config.replay) { // and all that follows for this owner is held behind it
+		w->held_for |= 1ull << owner;
+		w->held[w->held_count] = m;
+		w->held_owner[w->held_count++] = (uint8_t)owner;
+		return;
+	}
+	w->counters.drop_pkts[DROP_STEER_RING_FULL]++;
+	w->counters.drop_bytes[DROP_STEER_RING_FULL] += p->wire;
+	rte_pktmbuf_free(m);
+}
+
+static void hand_over_held(struct worker *w)
+{
+	unsigned left = 0;
+	uint64_t full = 0;
+
+	for (unsigned i = 0; i < w->held_count; i++) {
+		unsigned owner = w->held_owner[i];
+
+		if ((full & 1ull << owner) == 0 && rte_ring_sp_enqueue(w->peers[owner]->in[w->config.id], w->held[i]) == 0) {
+			w->counters.steered_out++;
+			continue;
+		}
+		full |= 1ull << owner;
+		w->held[left] = w->held[i];
+		w->held_owner[left++] = (uint8_t)owner;
+	}
+	w->held_count = left;
+	w->held_for = full;
+}
+
+static bool give_away(struct worker *w, struct worker_burst *b, unsigned i, uint64_t hash)
+{
+	unsigned owner = owner_of(w, hash);
+
+	if (owner == w->config.id)
+		return false;
+	*(struct packet *)rte_mbuf_to_priv(b->mbuf[i]) = b->packet[i];
+	hand_over(w, b->mbuf[i], owner, &b->packet[i]);
+	b->mbuf[i] = NULL;
+	return true;
+}
+
+static void steer_keys(struct worker *w, struct worker_burst *b)
+{
+	struct flow_burst *f = &b->flow;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < f->n4; i++) {
+		if (give_away(w, b, f->slot4[i], f->hash4[i]))
+			continue;
+		f->key4[kept] = f->key4[i];
+		f->hash4[kept] = f->hash4[i];
+		f->slot4[kept++] = f->slot4[i];
+	}
+	f->n4 = kept;
+	kept = 0;
+	for (unsigned i = 0; i < f->n6; i++) {
+		if (give_away(w, b, f->slot6[i], f->hash6[i]))
+			continue;
+		f->key6[kept] = f->key6[i];
+		f->hash6[kept] = f->hash6[i];
+		f->slot6[kept++] = f->slot6[i];
+	}
+	f->n6 = kept;
+}
+
+static void worker_steer(struct worker *w, struct worker_burst *b)
+{
+	flow_burst_start(&b->flow);
+	for (unsigned i = 0; i < b->n; i++)
+		if (likely(b->packet[i].verdict == PACKET_OK))
+			flow_burst_add(&b->flow, i, &b->packet[i]);
+	flow_burst_hash(w->flows, &b->flow);
+	if (w->config.steer && !b->handed)
+		steer_keys(w, b);
+}
+
+// ---- count ----
+
+static inline void tally(struct worker *w, const struct packet *p)
+{
+	struct worker_counters *c = &w->counters;
+
+	c->verdict_pkts[p->verdict]++;
+	c->verdict_bytes[p->verdict] += p->wire;
+	if (unlikely(p->truncated))
+		c->truncated++;
+	if (unlikely(p->fragment))
+		c->fragments++;
+}
+
+// The packet's flow, begun or begun again if need be.
+static inline struct flow *flow_of(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
+{
+	struct flow *f = &w->flows->flows[index];
+	enum flow_reason reason;
+
+	if (unlikely(f->life == FLOW_ENTERED)) {
+		flow_begin(w->flows, index, src_end, p, port);
+	} else if (unlikely(flow_over(w->flows, f, p, &reason))) {
+		worker_report_flow(w, index, reason, reason == FLOW_REASON_TIMEOUT ? flow_due_ns(w->flows, f) : p->clock_ns);
+		flow_reset(w->flows, index);
+		flow_begin(w->flows, index, src_end, p, port);
+	}
+	return f;
+}
+
+static void count_one(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
+{
+	struct worker_counters *c = &w->counters;
+	struct flow *f;
+	unsigned dir;
+
+	if (unlikely(index == FLOW_NONE)) {
+		c->refused_pkts++;
+		c->refused_bytes += p->wire;
+		return;
+	}
+	f = flow_of(w, index, src_end, p, port);
+	dir = flow_count(w->flows, f, src_end, p);
+	c->flow_pkts++;
+	c->flow_bytes += p->wire;
+	c->proto_pkts[p->proto]++;
+	c->proto_bytes[p->proto] += p->wire;
+	if (f->inspect != FLOW_INSPECT_NONE && (p->payload_wire > 0 || (p->tcp_flags & TCP_SYN) != 0)) {
+		uint64_t since = clock_cycles();
+
+		worker_inspect(w, index, dir, p);
+		w->inspect_cycles += clock_cycles() - since;
+	}
+	c->app_pkts[f->app]++;
+	c->app_bytes[f->app] += p->wire;
+}
+
+static void worker_count(struct worker *w, struct worker_burst *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct packet *p = &b->packet[i];
+
+		if (b->mbuf[i] == NULL) // given away
+			continue;
+		tally(w, p);
+		if (likely(p->verdict == PACKET_OK))
+			count_one(w, b->flow.index[i], b->flow.src_end[i], p, b->mbuf[i]->port);
+	}
+	if (b->handed)
+		w->source_ns[b->from] = b->packet[b->n - 1].clock_ns;
+}
+
+// ---- expire, publish ----
+
+static void flow_due(void *context, uint32_t index)
+{
+	struct worker *w = context;
+	uint64_t due_ns = flow_due_ns(w->flows, &w->flows->flows[index]);
+	bool shutdown = w->flushing && due_ns >= w->final_ns;
+
+	worker_report_flow(w, index, shutdown ? FLOW_REASON_SHUTDOWN : FLOW_REASON_TIMEOUT, due_ns);
+	flow_remove(w->flows, index);
+}
+
+static uint64_t queues_clock_ns(const struct worker *w)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < w->queues; i++) {
+		uint64_t ns = atomic_load_explicit(&w->queue[i]->clock_ns, memory_order_acquire);
+
+		if (ns < least)
+			least = ns;
+	}
+	return least;
+}
+
+// Replay: no packet that is still to come to me is earlier than this. A peer's clock is read before its ring is looked at, so that
+// an empty ring means that everything up to that clock has been here.
+static uint64_t replay_now_ns(struct worker *w)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned k = 0; k < w->config.workers; k++) {
+		uint64_t ns = queues_clock_ns(w->peers[k]);
+
+		if (ns == UINT64_MAX) // receives nothing
+			continue;
+		if ((k == w->config.id || !w->config.steer || rte_ring_empty(w->in[k])) && ns > w->source_ns[k])
+			w->source_ns[k] = ns;
+		if (w->source_ns[k] < least)
+			least = w->source_ns[k];
+	}
+	return least == UINT64_MAX ? 0 : least;
+}
+
+static void worker_expire(struct worker *w, const struct worker_burst *b)
+{
+	uint64_t now_ns;
+
+	if (w->flushing)
+		now_ns = UINT64_MAX;
+	else if (!w->config.replay)
+		now_ns = b->n > 0 && !b->handed ? b->stamp[b->n - 1].clock_ns : clock_now_ns(w->config.clock);
+	else
+		now_ns = replay_now_ns(w);
+	flow_sweep(w->flows, now_ns, EXPIRE_VISITS, flow_due, w);
+	if (w->flushing && w->flows->wheel.entries == 0)
+		w->flushed = true;
+}
+
+// Says how far I am: my clock to those I hand packets to, my mark to control.
+static void worker_publish(struct worker *w)
+{
+	if (w->unpublished != NULL && w->held_count == 0) {
+		atomic_store_explicit(&w->unpublished->clock_ns, w->unpublished_ns, memory_order_release);
+		w->unpublished = NULL;
+	}
+	atomic_store_explicit(&w->mark_ns, w->flushed ? UINT64_MAX : flow_wheel_swept_ns(&w->flows->wheel), memory_order_release);
+}
+
+unsigned worker_poll(struct worker *w)
+{
+	struct worker_burst *b = &w->burst;
+	uint64_t start = clock_cycles(), t = start;
+
+	w->counters.polls++;
+	w->counters.heartbeat = start;
+	if (w->held_count > 0)
+		hand_over_held(w);
+	worker_receive(w, b);
+	if (b->n > 0) {
+		t = stage_end(w, STAGE_RECEIVE, t);
+		worker_decode(w, b);
+		t = stage_end(w, STAGE_DECODE, t);
+		worker_steer(w, b);
+		t = stage_end(w, STAGE_STEER, t);
+		flow_burst_find(w->flows, &b->flow);
+		t = stage_end(w, STAGE_LOOKUP, t);
+		worker_count(w, b);
+		w->counters.cycles[STAGE_CLASSIFY] += w->inspect_cycles;
+		t = stage_end(w, STAGE_COUNT, t + w->inspect_cycles);
+		w->inspect_cycles = 0;
+	}
+	worker_expire(w, b);
+	if (b->n > 0)
+		t = stage_end(w, STAGE_EXPIRE, t);
+	worker_publish(w);
+	worker_answer(w);
+	if (b->n == 0) {
+		w->counters.empty_polls++;
+		return 0;
+	}
+	for (unsigned i = 0; i < b->n; i++)
+		rte_pktmbuf_free(b->mbuf[i]);
+	t = stage_end(w, STAGE_PUBLISH, t);
+	w->counters.busy_cycles += t - start;
+	return b->n;
+}

@@ -1,0 +1,134 @@
+// Records: what a worker says of its flows and of what was spoken in them. Written in place in the ring to control. When the ring
+// is full a replay waits (control always drains), live the record is counted as refused.
+#include <rte_pause.h>
+#include <sched.h>
+#include <string.h>
+
+#include "worker/worker.h"
+
+enum { SPINS_BEFORE_YIELD = 64 };
+
+static struct record *reserve(struct worker *w, uint32_t length)
+{
+	struct record *r = record_ring_reserve(w->out, length);
+	unsigned spins = 0;
+
+	w->counters.records_made++;
+	while (r == NULL && (w->config.replay || w->flushing)) {
+		if (++spins < SPINS_BEFORE_YIELD)
+			rte_pause();
+		else
+			sched_yield();
+		r = record_ring_reserve(w->out, length);
+	}
+	if (r == NULL) {
+		w->counters.records_dropped[RECORD_DROP_RING_FULL]++;
+		record_ring_refuse(w->out);
+	}
+	return r;
+}
+
+static uint32_t length_of(enum record_type type, uint32_t text)
+{
+	return ((uint32_t)sizeof(struct record) + record_body_size(type) + text + 7u) & ~7u;
+}
+
+static void header_fill(const struct worker *w, uint32_t index, struct record *r)
+{
+	const struct flow *f = &w->flows->flows[index];
+	const struct flow_cold *cold = &w->flows->cold[index];
+
+	memset(r, 0, sizeof(*r));
+	r->app = f->app;
+	r->port = cold->port;
+	r->start_ns = cold->start_ns;
+	flow_ends(w->flows, index, &r->ends);
+}
+
+uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r)
+{
+	const struct flow *f = &w->flows->flows[index];
+	const struct flow_cold *cold = &w->flows->cold[index];
+	const struct flow_hostname *name = cold->hostname != 0 ? pool_at(&w->flows->hostnames, cold->hostname - 1) : NULL;
+	struct record_flow *body = record_body(r);
+
+	header_fill(w, index, r);
+	r->type = RECORD_FLOW;
+	r->to_server = true;
+	r->time_ns = f->end_ns;
+	r->order_ns = f->clock_ns;
+	*body = (struct record_flow){
+		.pkts = {f->pkts[0], f->pkts[1]},
+		.bytes = {f->bytes[0], f->bytes[1]},
+		.start_ns = cold->start_ns,
+		.end_ns = f->end_ns,
+		.state = (uint8_t)flow_state_of(f),
+		.reason = FLOW_REASON_ACTIVE,
+		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
+	};
+	if (name != NULL) {
+		body->hostname = (struct record_text){0, name->len};
+		memcpy((char *)body + record_body_size(RECORD_FLOW), name->text, name->len);
+	}
+	r->length = length_of(RECORD_FLOW, body->hostname.len);
+	return r->length;
+}
+
+void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns)
+{
+	struct flow *f = &w->flows->flows[index];
+	struct record *r;
+
+	w->reporting = NULL;
+	w->reporting_index = index;
+	w->reporting_order_ns = order_ns;
+	classify_end(&w->classify, &w->flows->cold[index].classify);
+	w->counters.flows_ended[reason]++;
+	w->counters.ended_pkts += f->pkts[0] + f->pkts[1];
+	w->counters.ended_bytes += f->bytes[0] + f->bytes[1];
+	r = reserve(w, WORKER_FLOW_RECORD_MAX);
+	if (r == NULL)
+		return;
+	worker_flow_record(w, index, r);
+	((struct record_flow *)record_body(r))->reason = (uint8_t)reason;
+	r->order_ns = order_ns;
+	record_ring_commit(w->out, r);
+}
+
+// The first server name that a flow tells is kept for its own record.
+static void hostname_keep(struct worker *w, struct flow_cold *cold, const struct l7 *l7)
+{
+	uint32_t block, len = l7->hostname.len;
+	struct flow_hostname *name;
+
+	if (len == 0 || cold->hostname != 0 || (block = pool_get(&w->flows->hostnames)) == POOL_NONE)
+		return;
+	name = pool_at(&w->flows->hostnames, block);
+	name->len = (uint8_t)(len < RECORD_HOSTNAME_MAX ? len : RECORD_HOSTNAME_MAX);
+	memcpy(name->text, l7->text + l7->hostname.at, name->len);
+	cold->hostname = block + 1;
+}
+
+void worker_report_l7(void *context, const struct classify_flow *flow, const struct l7 *l7, bool to_server)
+{
+	struct worker *w = context;
+	struct flow *f = &w->flows->flows[w->reporting_index];
+	const struct packet *p = w->reporting; // NULL: the flow ends
+	uint32_t body = record_body_size(l7->type), length = length_of(l7->type, l7->text_used);
+	struct record *r;
+
+	f->app = flow->app;
+	hostname_keep(w, &w->flows->cold[w->reporting_index], l7);
+	r = reserve(w, length);
+	if (r == NULL)
+		return;
+	header_fill(w, w->reporting_index, r);
+	r->type = l7->type;
+	r->to_server = to_server;
+	r->time_ns = p != NULL ? p->time_ns : f->end_ns;
+	r->order_ns = p != NULL ? p->clock_ns : w->reporting_order_ns;
+	memcpy(record_body(r), &l7->dns, body); // the bodies are a union
+	memcpy((char *)record_body(r) + body, l7->text, l7->text_used);
+	r->length = length;
+	record_ring_commit(w->out, r);
+}
