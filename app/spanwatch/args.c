@@ -118,7 +118,8 @@ static int unknown(const char *typed, int letter, struct err *err)
 		config_nearest_offer(&nearest, dashed[i], dashed[i]);
 	}
 	if (nearest.best != NULL)
-		return err_set(err, -EINVAL, "there is no option %s; did you mean %s?", config_show(typed, shown), nearest.best);
+		return err_set(err, -EINVAL, "there is no option %s; did you mean %s?", config_show(typed, shown),
+			       nearest.best);
 	return err_set(err, -EINVAL, "there is no option %s; spanwatch --help lists them all", config_show(typed, shown));
 }
 
@@ -130,7 +131,8 @@ static int interface_add(struct args_state *state, const char *value, struct err
 	if (!state->live_given)
 		config->capture.interface[0] = '\0'; // what the file had
 	state->live_given = true;
-	snprintf(list, sizeof(list), "%s%s%s", config->capture.interface, config->capture.interface[0] != '\0' ? ", " : "", value);
+	snprintf(list, sizeof(list), "%s%s%s", config->capture.interface,
+		 config->capture.interface[0] != '\0' ? ", " : "", value);
 	return config_set(config, "capture.interface", list, err);
 }
 
@@ -225,8 +227,8 @@ static int options_walk(int argc, char **argv, const char *letters, const struct
 			return 0;
 	}
 	if (optind < argc)
-		return err_set(err, -EINVAL, "\"%s\" belongs to no option; a capture is given as -r FILE, an interface as -i NAME",
-			       config_show(argv[optind], shown));
+		return err_set(err, -EINVAL, "\"%s\" belongs to no option; a capture is given as -r FILE, an interface as "
+			       "-i NAME", config_show(argv[optind], shown));
 	return 0;
 }
 
@@ -289,7 +291,8 @@ static void options_print(FILE *out)
 
 		if (row->help == NULL)
 			continue;
-		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
+		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value != NULL ? " " : "",
+			 row->value != NULL ? row->value : "");
 		if (row->letter != 0)
 			fprintf(out, "  -%c, %-24s %s\n", row->letter, left, row->help);
 		else

@@ -22,8 +22,8 @@ struct args {
 	bool api_given;           // somebody asked for the API by --api or --set api.listen
 };
 
-// File first, then options in their order. Mistakes inside a configuration file go to stderr, a line each; everything else is one
-// sentence in err. Returns 0 or -EINVAL (or what config_load returned). argv may be permuted; out points into it.
+// File first, then options in their order. Mistakes inside a configuration file go to stderr, a line each; everything else
+// is one sentence in err. Returns 0 or -EINVAL (or what config_load returned). argv may be permuted; out points into it.
 //
 // A replay that does not stay has nobody to answer: unless api_given, its config.api.listen becomes "none".
 int args_parse(int argc, char **argv, struct args *out, struct err *err);

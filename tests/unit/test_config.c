@@ -227,8 +227,8 @@ static void test_load_bad(void **state)
 		{"[capture]\n[x\nburst = 3\n", "x.conf:2: a section is written"},
 		{"[capture] x\n", "x.conf:1: a section is written"},
 		{"[", "x.conf:1: a section is written"},
-		{"[capture]\nburst = 3\n\n[flow]\nicmp_s = 3\n[capture]\nburst = 3\n", "x.conf:7: capture.burst is set a second time; "
-											 "the first is on line 2"},
+		{"[capture]\nburst = 3\n\n[flow]\nicmp_s = 3\n[capture]\nburst = 3\n",
+		 "x.conf:7: capture.burst is set a second time; the first is on line 2"},
 		{"[sensor]\nname = \"abc\n", "x.conf:2: the quote"},
 		{"[sensor]\nname = \"abc\\\"\n", "x.conf:2: the quote"},
 		{"[sensor]\nname = \"abc\\", "x.conf:2: "},

@@ -14,14 +14,14 @@ static int source_check(const struct config *config, struct err *err)
 	bool live = config->capture.interface[0] != '\0', replay = config->capture.replay[0] != '\0';
 
 	if (live && replay)
-		return err_set(err, -EINVAL, "capture.interface (-i) and capture.replay (-r) are both set; only one of them can be "
-			       "the source of packets");
+		return err_set(err, -EINVAL, "capture.interface (-i) and capture.replay (-r) are both set; only one of them "
+			       "can be the source of packets");
 	if (live && config->capture.stay)
-		return err_set(err, -EINVAL, "capture.stay (--stay) is about the end of a replay, but capture.interface (-i) is "
-			       "set; live capture runs until it is stopped, so leave it out");
+		return err_set(err, -EINVAL, "capture.stay (--stay) is about the end of a replay, but capture.interface (-i) "
+			       "is set; live capture runs until it is stopped, so leave it out");
 	if (live && config->capture.speed > 0)
-		return err_set(err, -EINVAL, "capture.speed (--speed) is about a replay, but capture.interface (-i) is set; leave "
-			       "it out or replay a file with -r");
+		return err_set(err, -EINVAL, "capture.speed (--speed) is about a replay, but capture.interface (-i) is set; "
+			       "leave it out or replay a file with -r");
 	return 0;
 }
 
@@ -92,14 +92,14 @@ static int limits_check(const struct config *config, struct err *err)
 	uint64_t held = queues * config->capture.rx_descriptors;
 
 	if (config->flow.tcp_established_s < config->flow.tcp_new_s)
-		return err_set(err, -EINVAL, "flow.tcp_established_s (%u) is less than flow.tcp_new_s (%u): an established flow "
-			       "would end before a half-open one", config->flow.tcp_established_s, config->flow.tcp_new_s);
+		return err_set(err, -EINVAL, "flow.tcp_established_s (%u) is less than flow.tcp_new_s (%u): an established "
+			       "flow would end before a half-open one", config->flow.tcp_established_s, config->flow.tcp_new_s);
 	if (config->flow.udp_established_s < config->flow.udp_new_s)
 		return err_set(err, -EINVAL, "flow.udp_established_s (%u) is less than flow.udp_new_s (%u)",
 			       config->flow.udp_established_s, config->flow.udp_new_s);
 	if (config->limits.mbufs > 0 && config->limits.mbufs <= held)
-		return err_set(err, -EINVAL, "limits.mbufs (%u) does not fill the receive queues, which hold %lu packets; raise it, "
-			       "or set it to 0 to have it derived", config->limits.mbufs, (unsigned long)held);
+		return err_set(err, -EINVAL, "limits.mbufs (%u) does not fill the receive queues, which hold %lu packets; raise "
+			       "it, or set it to 0 to have it derived", config->limits.mbufs, (unsigned long)held);
 	return 0;
 }
 

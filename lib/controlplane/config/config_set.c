@@ -79,7 +79,8 @@ static int refuse(const struct config_row *row, const char *value, struct err *e
 	char shown[CONFIG_SHOWN_MAX + 4], wanted[128];
 
 	config_row_wanted(row, wanted, sizeof(wanted));
-	return err_set(err, -EINVAL, "%s.%s is \"%s\"; it must be %s", row->section, row->key, config_show(value, shown), wanted);
+	return err_set(err, -EINVAL, "%s.%s is \"%s\"; it must be %s", row->section, row->key, config_show(value, shown),
+		       wanted);
 }
 
 // Decimal digits, with a point if whole is false. No sign, no exponent, nothing before or after.
@@ -185,5 +186,5 @@ void config_defaults(struct config *config)
 
 	memset(config, 0, sizeof(*config));
 	for (unsigned i = 0; i < config_row_count; i++)
-		config_row_set(config, &config_rows[i], config_rows[i].fallback, &err); // a test sees to it that none is refused
+		config_row_set(config, &config_rows[i], config_rows[i].fallback, &err); // tested: none is refused
 }

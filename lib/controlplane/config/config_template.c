@@ -62,7 +62,8 @@ int config_write_template(const char *path, struct err *err)
 	int fd, rc;
 
 	if (lstat(path, &stat) == 0)
-		return err_set(err, -EEXIST, "%s exists already and is not replaced; choose another name or move it away", path);
+		return err_set(err, -EEXIST, "%s exists already and is not replaced; choose another name or move it away",
+			       path);
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
 		return err_set(err, -ENAMETOOLONG, "the name of the configuration to write is longer than %u bytes",
 			       (unsigned)sizeof(temporary) - 8);
