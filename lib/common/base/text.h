@@ -10,4 +10,20 @@
 // input bytes that covers, so that a caller can tell a cut text.
 size_t text_escape(char *out, size_t room, const uint8_t *bytes, size_t len, size_t *taken);
 
+// A text under construction in room of the caller's. What does not fit is left out; nothing is ever written past the room.
+struct text_builder {
+	char *at;
+	size_t room, used;
+};
+
+static inline struct text_builder text_builder(char *at, size_t room)
+{
+	return (struct text_builder){.at = at, .room = room};
+}
+
+void text_put_bytes(struct text_builder *b, const void *bytes, size_t len);
+void text_put(struct text_builder *b, const char *text);
+void text_put_number(struct text_builder *b, uint64_t number);
+void text_put_hex(struct text_builder *b, const void *bytes, size_t len); // two lower-case digits a byte
+
 #endif

@@ -1,8 +1,8 @@
 // struct l7: one transaction being understood. A dissector writes here and nowhere else; the engine turns it into a record.
 //
 // While a flow is asked about, `l7` is a scratch one of the worker; once a protocol has claimed a TCP flow it gets one of its
-// own from a bounded pool, which it keeps until DONE. `memory` survives from transaction to transaction, everything after
-// l7_transaction is zeroed by l7_clear() when the engine has published.
+// own from a bounded pool, which it keeps until DONE. `memory` survives from transaction to transaction, everything from
+// `pending` on is zeroed by l7_clear() when the engine has published.
 #ifndef RECORD_L7_H
 #define RECORD_L7_H
 
@@ -22,11 +22,15 @@ struct l7 {
 	// the protocol's own memory for the life of the flow, zero at claim
 	union {
 		struct {
-			uint32_t requests, responses; // begun so far
-			bool head_pending;            // the oldest unanswered request was HEAD
-			bool tunnel;                  // CONNECT or 101: no longer HTTP
-			uint8_t chunked[2];           // by direction (0 to server): state of a chunked body
+			uint64_t head_bits, connect_bits; // of the last 64 requests, by tx_id: HEAD, CONNECT
+			uint32_t requests, responses;     // begun so far
+			uint32_t partial;                 // bytes offered of a request whose head is not complete; 0: none
+			uint8_t body[2];                  // by direction (0 to server): where in a chunked body or an overlong head
+			bool resync;                      // responses were missed: the next one is for the last request
 		} http;
+		struct {
+			bool client_whole; // the ClientHello is complete
+		} tls;
 		uint64_t words[8];
 	} memory;
 

@@ -12,6 +12,8 @@
 enum record_type {
 	RECORD_FLOW,
 	RECORD_DNS,
+	RECORD_MDNS,  // body of DNS
+	RECORD_LLMNR, // body of DNS
 	RECORD_TLS,
 	RECORD_HTTP,
 	RECORD_STATS, // body is one text: a JSON object made by metrics
@@ -64,7 +66,12 @@ struct record_flow {
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
 };
 
-enum { RECORD_DNS_ANSWERS_MAX = 24 };
+enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };
+
+struct record_dns_query {
+	uint16_t rrtype, rrclass;
+	struct record_text rrname;
+};
 
 struct record_dns_answer {
 	uint16_t rrtype;
@@ -81,6 +88,8 @@ struct record_dns {
 	uint16_t rrtype, rrclass; // of the first question
 	uint16_t questions, answers_said, authorities, additionals; // as the header counts them
 	struct record_text rrname; // first question
+	uint8_t queries;      // rows in query[]: all questions, the first included, if there are several; otherwise 0
+	struct record_dns_query query[RECORD_DNS_QUERIES_MAX];
 	uint8_t answers;      // rows in answer[]; those beyond RECORD_DNS_ANSWERS_MAX are only counted in answers_said
 	struct record_dns_answer answer[RECORD_DNS_ANSWERS_MAX];
 };
@@ -89,14 +98,14 @@ struct record_tls {
 	bool client_hello, server_hello, resumed_asked; // resumed_asked: session id or PSK offered
 	uint16_t version;        // negotiated, 0 if no ServerHello was seen (0x0303 = TLS 1.2)
 	uint16_t client_version; // highest offered
-	uint16_t cipher;         // chosen
+	uint16_t cipher;         // chosen, 0 if no ServerHello was seen
 	uint16_t ciphers_offered, extensions_offered;
 	struct record_text sni, alpn_client, alpn_server; // alpn_client: comma separated
 	struct record_text ja3, ja3s, ja4;                // empty until their own issue
 };
 
 struct record_http {
-	uint32_t tx_id;
+	uint32_t tx_id;      // ordinal of the request in its connection, from 0
 	uint16_t status; // 0: no response seen
 	uint64_t length; // body bytes of the response as Content-Length says, 0 if not said
 	bool length_said;
