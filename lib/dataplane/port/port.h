@@ -89,6 +89,11 @@ int port_open(uint16_t id, const struct port_config *config, struct port **out, 
 void port_stats(struct port *port, struct port_stats *out);
 void port_close(struct port *port);
 
+static inline bool port_replays(const struct port *port)
+{
+	return port->kind->replay;
+}
+
 // mbuf data room and count that a port of this name wants (jumbo frames: from the interface's MTU).
 uint16_t port_data_room(const char *interface);
 

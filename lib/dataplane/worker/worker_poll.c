@@ -47,7 +47,7 @@ static void worker_receive(struct worker *w, struct worker_burst *b)
 
 		w->source = source + 1 < sources ? source + 1 : 0;
 		if (source >= w->queues) {
-			if (source - w->queues != w->config.id)
+			if (w->in[source - w->queues] != NULL)
 				receive_handed(w, b, source - w->queues);
 		} else if (!stopped) {
 			receive_queue(w, b, w->queue[source]);
@@ -230,6 +230,17 @@ static inline struct flow *flow_of(struct worker *w, uint32_t index, unsigned sr
 	return f;
 }
 
+// A flow's protocol has become known: what it had before this packet is counted under that name too.
+static void app_recount(struct worker_counters *c, const struct flow *f, uint8_t before, uint32_t wire)
+{
+	uint64_t pkts = f->pkts[0] + f->pkts[1] - 1, bytes = f->bytes[0] + f->bytes[1] - wire;
+
+	c->app_pkts[before] -= pkts;
+	c->app_bytes[before] -= bytes;
+	c->app_pkts[f->app] += pkts;
+	c->app_bytes[f->app] += bytes;
+}
+
 static void count_one(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
 {
 	struct worker_counters *c = &w->counters;
@@ -249,8 +260,11 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 	c->proto_bytes[p->proto] += p->wire;
 	if (f->inspect != FLOW_INSPECT_NONE && (p->payload_wire > 0 || (p->tcp_flags & TCP_SYN) != 0)) {
 		uint64_t since = clock_cycles();
+		uint8_t before = f->app;
 
 		worker_inspect(w, index, dir, p);
+		if (f->app != before)
+			app_recount(c, f, before, p->wire);
 		w->inspect_cycles += clock_cycles() - since;
 	}
 	c->app_pkts[f->app]++;

@@ -1,0 +1,88 @@
+// The control plane's centre: one struct, one thread (the main lcore), no locks. It launches the workers, takes their records in
+// packet time, gives them to the sinks, remembers what people ask for, and answers them.
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "control/merge.h"
+#include "control/recent.h"
+#include "control/talkers.h"
+#include "flow/flow_key.h"
+#include "metrics/metrics.h"
+#include "port/port.h"
+#include "sink/sink.h"
+#include "worker/worker.h"
+
+enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256 };
+
+struct control {
+	const struct config *config;
+	struct clock clock;
+	struct flow_secret secret;
+
+	unsigned port_count, worker_count, sink_count;
+	struct port *port[PORT_MAX];
+	struct worker *worker[WORKER_MAX];
+	struct sink *sink[CONTROL_SINKS_MAX];
+	struct rte_mempool *pool;
+	bool replay;               // all ports replay
+	bool launched, draining;
+	uint64_t own_records;      // made by control itself
+	bool steering;
+	char steering_why[CONTROL_NOTE_MAX]; // which mode is in force, and why
+
+	struct merge *merge;
+	struct recent *recent;
+	struct talkers *talkers;
+
+	uint64_t start_cycles;     // for rates and uptime
+	uint64_t started_ns;       // wall clock
+	uint64_t replay_end_cycles; // 0 while running
+	uint64_t next_second_cycles, next_stats_cycles;
+	struct metrics_rates rates;
+
+	unsigned notes;
+	char note[CONTROL_NOTES_MAX][CONTROL_NOTE_MAX]; // what the operator should know, a sentence each
+};
+
+// Memory (MB) that EAL has to have for this configuration.
+unsigned control_memory_mb(const struct config *config, unsigned workers);
+
+// The ladder up, after rte_eal_init: pool, ports, workers, sinks, launch. On failure everything that was up is down again.
+// workers: how many; they run on the worker lcores in the order of EAL.
+int control_start(const struct config *config, struct control **out, struct err *err);
+
+// One turn: takes records, releases those whose time has come, once a second the rates. Returns how much it did; 0: may sleep.
+unsigned control_turn(struct control *c);
+
+// Whether a replay has been analysed to its end and all its records are with the sinks.
+bool control_finished(const struct control *c);
+double control_progress(const struct control *c); // 0..1 of a replay
+
+// Stops receiving, waits until all is drained, gives the rest to the sinks and closes them. An error is a sink's.
+int control_drain(struct control *c, struct err *err);
+void control_destroy(struct control *c);
+
+void control_note(struct control *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+double control_seconds(const struct control *c); // since the start, or of the replay
+
+void control_sources(const struct control *c, struct metrics_sources *sources);
+
+// ---- flows, asked of the workers in slices ----
+
+struct control_flows;
+
+int control_flows_start(struct control *c, uint32_t limit, struct control_flows **out);
+bool control_flows_ready(const struct control_flows *q);
+// The latest flows first, live ones and those that have ended; at most limit. Pointers are good until control_flows_free or the
+// next control_turn.
+unsigned control_flows_take(struct control *c, struct control_flows *q, const struct record **records);
+uint64_t control_flows_active(const struct control_flows *q);
+void control_flows_free(struct control_flows *q);
+
+#endif

@@ -1,0 +1,154 @@
+// The numbers in Prometheus' text exposition format 0.0.4. One row a metric; those with labels have a writer of their own.
+#include <rte_cycles.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metrics/metrics.h"
+
+struct text {
+	char *out;
+	size_t room, used;
+};
+
+static void say(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct text *t, const char *format, ...)
+{
+	size_t left = t->room - t->used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(t->out + t->used, left, format, args);
+	va_end(args);
+	t->used = n < 0 || (size_t)n >= left ? t->room : t->used + (size_t)n;
+}
+
+static void head(struct text *t, const char *name, const char *type, const char *help)
+{
+	say(t, "# HELP spanwatch_%s %s\n# TYPE spanwatch_%s %s\n", name, help, name, type);
+}
+
+static void one(struct text *t, const char *name, const char *type, const char *help, uint64_t value)
+{
+	head(t, name, type, help);
+	say(t, "spanwatch_%s %lu\n", name, (unsigned long)value);
+}
+
+// A label's value: names of files and interfaces come from outside.
+static void label(struct text *t, const char *key, const char *value)
+{
+	say(t, "%s=\"", key);
+	for (; *value != '\0'; value++)
+		if (*value == '"' || *value == '\\')
+			say(t, "\\%c", *value);
+		else if (*value == '\n')
+			say(t, "\\n");
+		else
+			say(t, "%c", *value);
+	say(t, "\"");
+}
+
+static void packets(struct text *t, const struct metrics_sum *sum)
+{
+	const struct worker_counters *c = &sum->counters;
+
+	one(t, "packets_received_total", "counter", "Packets received by the workers", c->received_pkts);
+	one(t, "bytes_received_total", "counter", "Bytes of those packets, whole frames without FCS", c->received_bytes);
+	one(t, "packets_analysed_total", "counter", "Packets whose headers were sound", sum->analysed_pkts);
+	one(t, "packets_truncated_total", "counter", "Packets captured shorter than they were on the wire", c->truncated);
+	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
+	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
+		if (packet_malformed((enum packet_verdict)v))
+			say(t, "spanwatch_packets_malformed_total{reason=\"%s\"} %lu\n", packet_verdict_names[v], (unsigned long)c->verdict_pkts[v]);
+	head(t, "packets_dropped_total", "counter", "Packets lost inside the appliance, by reason");
+	for (unsigned d = 0; d < DROP_COUNTS; d++)
+		say(t, "spanwatch_packets_dropped_total{reason=\"%s\"} %lu\n", worker_drop_names[d], (unsigned long)c->drop_pkts[d]);
+}
+
+static void flows(struct text *t, const struct metrics_sum *sum)
+{
+	one(t, "flows_created_total", "counter", "Flows begun", sum->flows_created);
+	one(t, "flows_ended_total", "counter", "Flows ended and reported", sum->flows_ended);
+	one(t, "flows_active", "gauge", "Flows in the tables", sum->flows_active);
+	one(t, "flow_packets_refused_total", "counter", "Packets whose flow found no place in a full table", sum->counters.refused_pkts);
+	head(t, "application_flows_total", "counter", "Flows by application protocol");
+	for (unsigned i = 1; i < proto_count; i++)
+		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
+	one(t, "transactions_total", "counter", "Application transactions reported", sum->transactions);
+	one(t, "stream_gaps_total", "counter", "Places where bytes of a TCP stream were missing", sum->stream_gaps);
+	one(t, "stream_overflows_total", "counter", "Times a stream buffer was full or none was free", sum->stream_overflows);
+	one(t, "l7_pool_refused_total", "counter", "Times no block was free for a transaction", sum->l7.refused);
+}
+
+static void ports(struct text *t, const struct metrics_sources *s)
+{
+	static const char *const names[] = {"received", "missed", "errors", "nombuf", "kernel_drops"};
+
+	for (unsigned k = 0; k < RTE_DIM(names); k++) {
+		say(t, "# TYPE spanwatch_port_%s_total counter\n", names[k]);
+		for (unsigned i = 0; i < s->port_count; i++) {
+			struct port_stats p;
+
+			port_stats(s->ports[i], &p);
+			say(t, "spanwatch_port_%s_total{", names[k]);
+			label(t, "port", s->ports[i]->name);
+			say(t, "} %lu\n",
+			    (unsigned long)(const uint64_t[]){p.received_pkts, p.missed, p.errors, p.nombuf, p.kernel_drops}[k]);
+		}
+	}
+}
+
+static void sinks(struct text *t, const struct metrics_sources *s)
+{
+	static const char *const names[] = {"queued", "written", "dropped_queue_full", "dropped_error"};
+
+	for (unsigned k = 0; k < RTE_DIM(names); k++) {
+		say(t, "# TYPE spanwatch_sink_records_%s_total counter\n", names[k]);
+		for (unsigned i = 0; i < s->sink_count; i++) {
+			struct sink_stats v;
+
+			sink_stats(s->sinks[i], &v);
+			say(t, "spanwatch_sink_records_%s_total{sink=\"%s\"} %lu\n", names[k], v.name,
+			    (unsigned long)(const uint64_t[]){v.queued, v.written, v.dropped_queue_full, v.dropped_error}[k]);
+		}
+	}
+}
+
+static void workers(struct text *t, const struct metrics_sources *s)
+{
+	double hz = (double)rte_get_tsc_hz();
+
+	head(t, "worker_stage_seconds_total", "counter", "Time of a worker by stage");
+	for (unsigned k = 0; k < s->worker_count; k++)
+		for (unsigned st = 0; st < STAGE_COUNTS; st++)
+			say(t, "spanwatch_worker_stage_seconds_total{worker=\"%u\",stage=\"%s\"} %.6f\n", k, worker_stage_names[st],
+			    (double)s->workers[k]->counters.cycles[st] / hz);
+	head(t, "worker_busy_seconds_total", "counter", "Time of a worker spent on packets");
+	for (unsigned k = 0; k < s->worker_count; k++)
+		say(t, "spanwatch_worker_busy_seconds_total{worker=\"%u\"} %.6f\n", k, (double)s->workers[k]->counters.busy_cycles / hz);
+}
+
+size_t metrics_prometheus(const struct metrics_sources *s, char *out, size_t room)
+{
+	struct text t = {.out = out, .room = room};
+	struct metrics_sum sum;
+	struct ledger ledger;
+
+	metrics_sum(s, &sum);
+	metrics_ledger(s, &ledger);
+	packets(&t, &sum);
+	flows(&t, &sum);
+	one(&t, "records_made_total", "counter", "Records made by the workers", sum.counters.records_made);
+	one(&t, "records_refused_total", "counter", "Records lost because the ring to control was full",
+	    sum.counters.records_dropped[RECORD_DROP_RING_FULL]);
+	ports(&t, s);
+	sinks(&t, s);
+	workers(&t, s);
+	head(&t, "ledger_residual", "gauge", "Sum of the ledger's differences, 0 at every quiet moment");
+	say(&t, "spanwatch_ledger_residual %lu\n", (unsigned long)ledger.residual);
+	head(&t, "uptime_seconds", "gauge", "Seconds since the start");
+	say(&t, "spanwatch_uptime_seconds %.3f\n", s->seconds);
+	return t.used < t.room ? t.used : 0;
+}

@@ -1,0 +1,175 @@
+// bench: what a packet costs the whole worker, without a NIC or a file in the way.
+//
+// Holds a capture in memory and lets one worker poll it: receive from memory, decode, hash, look-up, flow state, classify, count,
+// expire, publish; the same code that runs in the program. Frames are handed over as a NIC would, one mbuf each from the pool,
+// the bytes where they lie. Time goes on from pass to pass, so that flows live through all of them.
+//
+//	bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY]
+//
+// Prints one JSON object a pass: Mpps, ns and cycles per packet, cycles per packet by stage.
+#include <pcap/pcap.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/worker.h"
+
+enum { POOL = 8191, BURST = 32, FLOWS = 2 << 20, ALIGN = 64 };
+
+// A port whose frames are in memory.
+struct memory {
+	struct port_queue queue; // first: what the worker sees
+	struct rte_mempool *pool;
+	uint8_t *bytes;
+	struct slot {
+		uint64_t at, time_ns;
+		uint32_t length, wire;
+	} *slot;
+	uint32_t count, next;
+	uint64_t offset_ns; // of this pass
+};
+
+static uint16_t memory_receive(struct port_queue *queue, struct rte_mbuf **frames, struct port_stamp *stamps, uint16_t n)
+{
+	struct memory *m = (struct memory *)queue;
+	uint32_t left = m->count - m->next;
+
+	if (left < n)
+		n = (uint16_t)left;
+	if (n == 0 || rte_pktmbuf_alloc_bulk(m->pool, frames, n) != 0)
+		return 0;
+	for (uint16_t i = 0; i < n; i++) {
+		const struct slot *s = &m->slot[m->next + i];
+
+		frames[i]->buf_addr = m->bytes + s->at; // the frame stays where it is, as in a receive ring
+		frames[i]->data_off = 0;
+		frames[i]->data_len = (uint16_t)s->length;
+		frames[i]->pkt_len = s->length;
+		frames[i]->port = 0;
+		stamps[i] = (struct port_stamp){s->time_ns + m->offset_ns, s->time_ns + m->offset_ns, s->wire};
+	}
+	m->next += n;
+	for (uint32_t i = m->next; i < m->next + BURST && i < m->count; i++)
+		rte_prefetch0(m->bytes + m->slot[i].at);
+	return n;
+}
+
+static int memory_load(struct memory *m, const char *path)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	pcap_t *in = pcap_open_offline(path, error);
+	struct pcap_pkthdr *h;
+	const u_char *data;
+	uint64_t bytes = 0, count = 0;
+
+	if (in == NULL) {
+		fprintf(stderr, "bench: %s\n", error);
+		return -1;
+	}
+	for (; pcap_next_ex(in, &h, &data) == 1; count++)
+		bytes += (h->caplen + ALIGN - 1) / ALIGN * ALIGN;
+	pcap_close(in);
+	m->bytes = rte_malloc("frames", bytes + ALIGN, ALIGN);
+	m->slot = rte_malloc("slots", (count + 1) * sizeof(*m->slot), ALIGN);
+	in = pcap_open_offline(path, error);
+	if (in == NULL || m->bytes == NULL || m->slot == NULL) {
+		fprintf(stderr, "bench: not enough memory for %lu packets: reserve more hugepages\n", (unsigned long)count);
+		return -1;
+	}
+	bytes = 0;
+	while (m->count < count && pcap_next_ex(in, &h, &data) == 1) {
+		struct slot *s = &m->slot[m->count++];
+
+		*s = (struct slot){bytes, (uint64_t)h->ts.tv_sec * 1000000000u + (uint64_t)h->ts.tv_usec * 1000u, h->caplen, h->len};
+		memcpy(m->bytes + bytes, data, h->caplen);
+		bytes += (h->caplen + ALIGN - 1) / ALIGN * ALIGN;
+	}
+	pcap_close(in);
+	return 0;
+}
+
+static void records_drop(struct worker *w)
+{
+	while (record_ring_peek(w->out) != NULL)
+		record_ring_pop(w->out);
+}
+
+static void pass(struct worker *w, struct memory *m, unsigned number)
+{
+	struct worker_counters before = w->counters;
+	uint64_t start = rte_rdtsc();
+	double cycles, hz = (double)rte_get_tsc_hz();
+
+	m->next = 0;
+	while (m->next < m->count)
+		worker_poll(w);
+	cycles = (double)(rte_rdtsc() - start) / m->count;
+	printf("{\"pass\":%u,\"mpps\":%.2f,\"ns\":%.1f,\"cycles\":%.1f,\"flows\":%u,\"refused\":%lu,\"stages\":{", number, hz / cycles / 1e6,
+	       cycles * 1e9 / hz, cycles, w->flows->active4 + w->flows->active6, (unsigned long)w->counters.refused_pkts);
+	for (unsigned s = 0; s < STAGE_COUNTS; s++)
+		printf("%s\"%s\":%.1f", s > 0 ? "," : "", worker_stage_names[s],
+		       (double)(w->counters.cycles[s] - before.cycles[s]) / m->count);
+	printf("}}\n");
+	fflush(stdout);
+	m->offset_ns += m->slot[m->count - 1].time_ns - m->slot[0].time_ns + 1000;
+	records_drop(w);
+}
+
+static struct worker *worker_make(struct memory *m, uint32_t capacity, const struct flow_secret *secret, const struct clock *clock)
+{
+	static struct worker *all[1];
+	struct worker_config config = {
+		.workers = 1,
+		.burst = BURST,
+		.idle = WORKER_IDLE_POLL,
+		.record_ring_bytes = 64 << 20,
+		.l7 = 16384,
+		.clock = clock,
+		.socket = (int)rte_socket_id(),
+		.flow = {.capacity4 = capacity, .capacity6 = 1024, .streams = 4096, .stream_bytes = 16384, .hostnames = 65536,
+			 .secret = secret, .socket = (int)rte_socket_id()},
+	};
+	struct err err;
+
+	for (unsigned i = 0; i < FLOW_CLASSES; i++)
+		config.flow.timeout_ns[i] = 60000000000u;
+	if (worker_create(&config, &all[0], &err) < 0 || worker_connect(all, 1, 64, &err) < 0) {
+		fprintf(stderr, "bench: %s\n", err.text);
+		return NULL;
+	}
+	all[0]->queue[all[0]->queues++] = &m->queue;
+	return all[0];
+}
+
+int main(int argc, char **argv)
+{
+	int used = rte_eal_init(argc, argv);
+	static struct memory m = {.queue = {.receive = memory_receive}};
+	struct flow_secret secret;
+	struct clock clock;
+	struct worker *w;
+
+	if (used < 0 || argc - used < 2) {
+		fprintf(stderr, "usage: bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY]\n");
+		return 1;
+	}
+	argc -= used;
+	argv += used;
+	clock_init(&clock, rte_get_tsc_hz());
+	flow_secret_draw(&secret, false);
+	m.pool = rte_pktmbuf_pool_create("bench", POOL, 256, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	if (m.pool == NULL || memory_load(&m, argv[1]) < 0)
+		return 1;
+	w = worker_make(&m, argc > 3 ? (uint32_t)atoi(argv[3]) : FLOWS, &secret, &clock);
+	if (w == NULL)
+		return 1;
+	for (unsigned i = 1; i <= (argc > 2 ? (unsigned)atoi(argv[2]) : 5); i++)
+		pass(w, &m, i);
+	return 0;
+}
