@@ -23,9 +23,10 @@ struct l7 {
 	union {
 		struct {
 			uint64_t head_bits, connect_bits; // of the last 64 requests, by tx_id: HEAD, CONNECT
+			uint64_t after_head[2];           // by direction (0 to server): framing of the body behind an overlong head
 			uint32_t requests, responses;     // begun so far
 			uint32_t partial;                 // bytes offered of a request whose head is not complete; 0: none
-			uint8_t body[2];                  // by direction (0 to server): where in a chunked body or an overlong head
+			uint8_t body[2];                  // by direction: where in a chunked body or an overlong head
 			bool resync;                      // responses were missed: the next one is for the last request
 		} http;
 		struct {

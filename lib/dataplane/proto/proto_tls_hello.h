@@ -1,0 +1,35 @@
+// The two hello messages of TLS, RFC 5246 section 7.4.1 and RFC 8446 section 4.1, as far as they tell who talks to whom and how.
+// The spans point into the message.
+#ifndef PROTO_PROTO_TLS_HELLO_H
+#define PROTO_PROTO_TLS_HELLO_H
+
+#include "base/span.h"
+
+struct tls_hello {
+	uint16_t version;    // the message's own field
+	uint16_t highest;    // by supported_versions too; in a ServerHello the one chosen
+	uint16_t cipher;     // ServerHello
+	bool retry;          // ServerHello that is a HelloRetryRequest
+	bool resumed;        // ClientHello: asks to resume
+	struct span ciphers; // ClientHello: u16 each
+	struct span extensions;
+	struct span sni;          // host name
+	struct span alpn;         // list of protocol names, u8 length each
+	struct span versions;     // ClientHello supported_versions: u16 each
+	struct span groups;       // supported_groups: u16 each
+	struct span formats;      // ec_point_formats: u8 each
+	struct span signatures;   // signature_algorithms: u16 each
+	unsigned ciphers_count, extensions_count;
+};
+
+// in: the body of the message, which may be cut short; what is whole in it is read.
+void tls_client_hello_read(struct span in, struct tls_hello *hello);
+void tls_server_hello_read(struct span in, struct tls_hello *hello);
+
+// Values that clients throw in to keep servers tolerant, RFC 8701.
+static inline bool tls_grease(uint16_t value)
+{
+	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
+}
+
+#endif
