@@ -18,7 +18,7 @@ enum {
 	POOL_SPARE = 4096,       // jumbo frames in flight, caches of a few lcores
 	RECEIVE_RING_FRAMES = 4096, // what a NIC queue keeps posted
 	MEMORY_SPARE_MB = 64,
-	NS_PER_S = 1000000000
+	SECOND_NS = 1000000000
 };
 
 static uint32_t share(uint32_t whole, unsigned workers)
@@ -38,7 +38,7 @@ static void timeouts_fill(const struct config *config, uint64_t out[FLOW_CLASSES
 	out[FLOW_ICMP] = config->flow.icmp_s;
 	out[FLOW_OTHER] = config->flow.other_s;
 	for (unsigned i = 0; i < FLOW_CLASSES; i++)
-		out[i] *= NS_PER_S;
+		out[i] *= SECOND_NS;
 }
 
 static void worker_config_fill(const struct config *config, unsigned id, unsigned workers, struct worker_config *out)
@@ -126,7 +126,7 @@ static int ports_open(struct control *c, struct err *err)
 	uint16_t id;
 
 	c->replay = true;
-	RTE_ETH_FOREACH_DEV(id)
+	for (id = (uint16_t)rte_eth_find_next(0); id < RTE_MAX_ETHPORTS; id = (uint16_t)rte_eth_find_next(id + 1u))
 	{
 		struct port *port;
 		int rc;

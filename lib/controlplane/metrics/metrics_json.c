@@ -277,7 +277,7 @@ static void network_json(const struct worker_counters *c, struct json *j)
 	json_array_begin(j, "network");
 	for (unsigned p = 0; p < 256; p++) {
 		char number[16];
-		const char *name = record_ip_proto_name((uint8_t)p);
+		const char *name = packet_proto_name((uint8_t)p);
 
 		if (c->proto_pkts[p] == 0)
 			continue;

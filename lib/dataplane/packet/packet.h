@@ -45,6 +45,9 @@ enum {
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
 enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
 
+// IANA's keyword for a protocol number, NULL for those seldom met.
+const char *packet_proto_name(uint8_t proto);
+
 // Offsets are from the frame's first byte, so that the struct stays true when the bytes move.
 struct packet {
 	const uint8_t *frame;
