@@ -4,16 +4,14 @@
 
 #include <stddef.h>
 
-#include "record/record.h"
+#include "record/record_fields.h"
 
-enum { RECORD_JSON_MAX = 65536 }; // no record is longer than this as JSON
+// No record is longer than this as JSON. A record that a worker made is never near it; one that would be has texts cut.
+// FIXED: what of it is not text.
+enum { RECORD_JSON_MAX = 131072, RECORD_JSON_FIXED_MAX = 16384 };
 
-struct record_json_context {
-	const char *sensor;                    // spanwatch.sensor
-	const char *(*app_name)(unsigned app); // proto_name, given by the caller because record knows no protocols
-};
-
-// Writes the object without a final newline. out has room for RECORD_JSON_MAX bytes. Returns its length.
-size_t record_json(const struct record *r, const struct record_json_context *context, char *out);
+// Writes the object without a final newline. out has room for RECORD_JSON_MAX bytes. Returns its length; 0 for what is
+// not a record.
+size_t record_json(const struct record *r, const struct record_context *context, char *out);
 
 #endif

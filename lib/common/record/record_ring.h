@@ -23,6 +23,9 @@ void record_ring_refuse(struct record_ring *ring); // counts one given up on
 const struct record *record_ring_peek(struct record_ring *ring);
 void record_ring_pop(struct record_ring *ring);
 
+// Consumer: the oldest records, at most max; returns how many. They stay valid until popped, by as many calls of pop.
+unsigned record_ring_peek_many(struct record_ring *ring, const struct record **records, unsigned max);
+
 // Anyone: totals since creation. used_bytes is a snapshot.
 struct record_ring_stats {
 	uint64_t pushed, popped, refused;

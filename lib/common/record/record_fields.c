@@ -1,0 +1,160 @@
+// The tables. A new field is a row here and nothing elsewhere; rows of one EVE object stand together. EVE names are Suricata's; what
+// is ours alone stands under "spanwatch" or has a name that Suricata does not use.
+#include "record/record_fields.h"
+
+#include <stddef.h>
+
+#include "record/record_made.h"
+#include "record/record_names.h"
+
+#define FIELD(name_, kind_, of, member)                                                                                    \
+	.name = name_, .csv = name_, .sql = name_, .kind = FIELD_##kind_, .offset = offsetof(struct of, member),          \
+	.size = sizeof(((struct of *)0)->member)
+#define MADE(name_, kind_, make_) .name = name_, .csv = name_, .sql = name_, .kind = FIELD_MADE_##kind_, .make = record_make_##make_
+#define KEY(key) .eve_key = "\"" key "\":", .eve_key_length = sizeof("\"" key "\":") - 1
+#define TOP(key) .eve = key, .eve_object = "", KEY(key)
+#define IN(object, key) .eve = object "." key, .eve_object = object, KEY(key)
+#define NAMES(list) .names = list, .names_count = sizeof(list) / sizeof((list)[0])
+#define ROWS(of, member, count_, max)                                                                                      \
+	.row_size = sizeof(((struct of *)0)->member[0]), .row_count_offset = offsetof(struct of, count_), .rows_max = max
+
+static const char *const flow_states[] = {"new", "established", "closed"};
+static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "active"};
+static const char *const dns_types[] = {"query", "answer"};
+
+const struct record_field record_common_fields[] = {
+	{FIELD("timestamp", TIME, record, time_ns), TOP("timestamp"), .ipfix = 325, .unit = "ns"},
+	{FIELD("flow_id", U64, record, flow_id), TOP("flow_id"), .flags = FIELD_OMIT_ZERO, .ipfix = 148},
+	{MADE("event_type", TEXT, event_type), TOP("event_type")},
+	{FIELD("vlan", LIST16, record, ends.vlan), TOP("vlan"), .ipfix = 243, ROWS(record, ends.vlan, ends.vlans, RECORD_VLANS_MAX)},
+	{MADE("src_ip", TEXT, src_ip), TOP("src_ip"), .ipfix = 8}, // 27 for IPv6
+	{MADE("src_port", NUMBER, src_port), TOP("src_port"), .ipfix = 7},
+	{MADE("dest_ip", TEXT, dest_ip), TOP("dest_ip"), .ipfix = 12}, // 28 for IPv6
+	{MADE("dest_port", NUMBER, dest_port), TOP("dest_port"), .ipfix = 11},
+	{MADE("proto", TEXT, proto), TOP("proto"), .ipfix = 4},
+	{MADE("icmp_type", NUMBER, icmp_type), TOP("icmp_type"), .ipfix = 176}, // 178 for IPv6
+	{MADE("icmp_code", NUMBER, icmp_code), TOP("icmp_code"), .ipfix = 177}, // 179 for IPv6
+	{MADE("app_proto", TEXT, app), TOP("app_proto"), .ipfix = 96},
+	{MADE("community_id", TEXT, community_id), TOP("community_id")},
+	{MADE("sensor", TEXT, sensor), IN("spanwatch", "sensor"), .ipfix = 300},
+	{FIELD("port", U16, record, port), IN("spanwatch", "port"), .flags = FIELD_OMIT_ZERO},
+	{0},
+};
+
+static const struct record_field flow_fields[] = {
+	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
+	{FIELD("pkts_toserver", U64, record_flow, pkts[0]), IN("flow", "pkts_toserver"), .ipfix = 298, .unit = "packets"},
+	{FIELD("pkts_toclient", U64, record_flow, pkts[1]), IN("flow", "pkts_toclient"), .ipfix = 299, .unit = "packets"},
+	{FIELD("bytes_toserver", U64, record_flow, bytes[0]), IN("flow", "bytes_toserver"), .ipfix = 352, .unit = "bytes"},
+	{FIELD("bytes_toclient", U64, record_flow, bytes[1]), IN("flow", "bytes_toclient"), .unit = "bytes"},
+	{FIELD("start", TIME, record_flow, start_ns), IN("flow", "start"), .ipfix = 156, .unit = "ns"},
+	{FIELD("end", TIME, record_flow, end_ns), IN("flow", "end"), .ipfix = 157, .unit = "ns"},
+	{MADE("age", NUMBER, flow_age), IN("flow", "age"), .unit = "s"},
+	{FIELD("state", NAME8, record_flow, state), IN("flow", "state"), NAMES(flow_states)},
+	{FIELD("reason", NAME8, record_flow, reason), IN("flow", "reason"), .ipfix = 136, NAMES(flow_reasons)},
+	{MADE("tcp_flags", TEXT, tcp_flags), IN("tcp", "tcp_flags"), .ipfix = 6},
+	{MADE("tcp_flags_ts", TEXT, tcp_flags_ts), IN("tcp", "tcp_flags_ts")},
+	{MADE("tcp_flags_tc", TEXT, tcp_flags_tc), IN("tcp", "tcp_flags_tc")},
+	{0},
+};
+
+static const struct record_field dns_query_fields[] = {
+	{FIELD("rrname", TEXT, record_dns_query, rrname), TOP("rrname")},
+	{FIELD("rrtype", NAME16, record_dns_query, rrtype), TOP("rrtype"), .name_of = record_dns_type_name},
+	{0},
+};
+
+static const struct record_field dns_answer_fields[] = {
+	{FIELD("rrname", TEXT, record_dns_answer, rrname), TOP("rrname")},
+	{FIELD("rrtype", NAME16, record_dns_answer, rrtype), TOP("rrtype"), .name_of = record_dns_type_name},
+	{FIELD("ttl", U32, record_dns_answer, ttl), TOP("ttl"), .unit = "s"},
+	{FIELD("rdata", TEXT, record_dns_answer, rdata), TOP("rdata")},
+	{0},
+};
+
+static const struct record_field dns_fields[] = {
+	{MADE("version", NUMBER, dns_version), IN("@", "version")},
+	{FIELD("type", NAME8, record_dns, response), IN("@", "type"), NAMES(dns_types)},
+	{FIELD("id", U16, record_dns, id), IN("@", "id")},
+	{FIELD("flags", HEX16, record_dns, flags), IN("@", "flags")},
+	{FIELD("qr", BIT16, record_dns, flags), IN("@", "qr"), .bit = 0x8000},
+	{FIELD("aa", BIT16, record_dns, flags), IN("@", "aa"), .bit = 0x0400},
+	{FIELD("tc", BIT16, record_dns, flags), IN("@", "tc"), .bit = 0x0200},
+	{FIELD("rd", BIT16, record_dns, flags), IN("@", "rd"), .bit = 0x0100},
+	{FIELD("ra", BIT16, record_dns, flags), IN("@", "ra"), .bit = 0x0080},
+	{FIELD("z", BIT16, record_dns, flags), IN("@", "z"), .bit = 0x0040},
+	{FIELD("opcode", U8, record_dns, opcode), IN("@", "opcode")},
+	{FIELD("rrname", TEXT, record_dns, rrname), IN("@", "rrname")},
+	{FIELD("rrtype", NAME16, record_dns, rrtype), IN("@", "rrtype"), .flags = FIELD_OMIT_ZERO, .name_of = record_dns_type_name},
+	{FIELD("rrclass", U16, record_dns, rrclass)},
+	{MADE("rcode", TEXT, dns_rcode), IN("@", "rcode")},
+	{FIELD("questions", U16, record_dns, questions)},
+	{FIELD("answers_said", U16, record_dns, answers_said), IN("@", "answer_count"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("authorities", U16, record_dns, authorities)},
+	{FIELD("additionals", U16, record_dns, additionals)},
+	{FIELD("queries", ROWS, record_dns, query), IN("@", "queries"), .row_fields = dns_query_fields,
+	 ROWS(record_dns, query, queries, RECORD_DNS_QUERIES_MAX)},
+	{FIELD("answers", ROWS, record_dns, answer), IN("@", "answers"), .row_fields = dns_answer_fields,
+	 ROWS(record_dns, answer, answers, RECORD_DNS_ANSWERS_MAX)},
+	{0},
+};
+
+static const struct record_field tls_fields[] = {
+	{FIELD("sni", TEXT, record_tls, sni), IN("tls", "sni")},
+	{FIELD("version", NAME16, record_tls, version), IN("tls", "version"), .flags = FIELD_OMIT_ZERO, .name_of = record_tls_version_name},
+	{FIELD("client_version", NAME16, record_tls, client_version), IN("tls", "client_version"), .flags = FIELD_OMIT_ZERO,
+	 .name_of = record_tls_version_name},
+	{MADE("cipher", TEXT, tls_cipher), IN("tls", "cipher")},
+	{FIELD("client_hello", BOOL, record_tls, client_hello), IN("tls", "client_hello"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("server_hello", BOOL, record_tls, server_hello), IN("tls", "server_hello"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("resumption_offered", BOOL, record_tls, resumed_asked), IN("tls", "resumption_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("ciphers_offered", U16, record_tls, ciphers_offered), IN("tls", "ciphers_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("extensions_offered", U16, record_tls, extensions_offered), IN("tls", "extensions_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("client_alpns", TEXT_LIST, record_tls, alpn_client), IN("tls", "client_alpns")},
+	{FIELD("server_alpns", TEXT_LIST, record_tls, alpn_server), IN("tls", "server_alpns")},
+	{FIELD("ja4", TEXT, record_tls, ja4), IN("tls", "ja4")},
+	{FIELD("ja3", TEXT, record_tls, ja3), IN("tls.ja3", "hash")},
+	{FIELD("ja3s", TEXT, record_tls, ja3s), IN("tls.ja3s", "hash")},
+	{0},
+};
+
+static const struct record_field http_fields[] = {
+	{FIELD("tx_id", U32, record_http, tx_id), TOP("tx_id")},
+	{FIELD("hostname", TEXT, record_http, hostname), IN("http", "hostname"), .ipfix = 460},
+	{FIELD("url", TEXT, record_http, url), IN("http", "url"), .ipfix = 461},
+	{FIELD("user_agent", TEXT, record_http, user_agent), IN("http", "http_user_agent"), .ipfix = 468},
+	{FIELD("content_type", TEXT, record_http, content_type), IN("http", "http_content_type"), .ipfix = 469},
+	{FIELD("referer", TEXT, record_http, referer), IN("http", "http_refer")},
+	{FIELD("method", TEXT, record_http, method), IN("http", "http_method"), .ipfix = 459},
+	{FIELD("protocol", TEXT, record_http, protocol), IN("http", "protocol"), .ipfix = 462},
+	{FIELD("status", U16, record_http, status), IN("http", "status"), .flags = FIELD_OMIT_ZERO, .ipfix = 457},
+	{FIELD("redirect", TEXT, record_http, redirect), IN("http", "redirect")},
+	{MADE("length", NUMBER, http_length), IN("http", "length"), .unit = "bytes"},
+	{FIELD("server", TEXT, record_http, server), IN("http", "server")},
+	{FIELD("request_type", TEXT, record_http, request_type), IN("http", "request_content_type")},
+	{FIELD("request_seen", BOOL, record_http, request)},
+	{FIELD("response_seen", BOOL, record_http, response)},
+	{0},
+};
+
+static const struct record_field stats_fields[] = {
+	{FIELD("stats", RAW_JSON, record_stats, json), TOP("stats")},
+	{0},
+};
+
+#define BODY(of) .body_size = (uint32_t)(sizeof(struct of) + 7u) & ~7u
+
+const struct record_kind record_kinds[RECORD_TYPES] = {
+	[RECORD_FLOW] = {.event_type = "flow", BODY(record_flow), .client_first = true, .fields = flow_fields},
+	[RECORD_DNS] = {.event_type = "dns", BODY(record_dns), .fields = dns_fields},
+	[RECORD_MDNS] = {.event_type = "mdns", BODY(record_dns), .fields = dns_fields},
+	[RECORD_LLMNR] = {.event_type = "llmnr", BODY(record_dns), .fields = dns_fields},
+	[RECORD_TLS] = {.event_type = "tls", BODY(record_tls), .client_first = true, .fields = tls_fields},
+	[RECORD_HTTP] = {.event_type = "http", BODY(record_http), .client_first = true, .fields = http_fields},
+	[RECORD_STATS] = {.event_type = "stats", BODY(record_stats), .fields = stats_fields},
+};
+
+uint32_t record_body_size(enum record_type type)
+{
+	return record_kinds[type].body_size;
+}

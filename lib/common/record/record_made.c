@@ -1,0 +1,228 @@
+#include "record/record_made.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "record/record_names.h"
+
+enum { NS_PER_S = 1000000000, DNS_VERSION = 2 };
+
+static const char hex[] = "0123456789abcdef";
+
+static bool text(struct field_value *out, const char *from)
+{
+	if (from == NULL)
+		return false;
+	out->text = from;
+	out->length = (uint32_t)strlen(from);
+	return out->length > 0;
+}
+
+static bool room_until(struct field_value *out, const char *end)
+{
+	out->text = out->room;
+	out->length = (uint32_t)(end - out->room);
+	return true;
+}
+
+static bool number(struct field_value *out, uint64_t value)
+{
+	out->number = value;
+	return true;
+}
+
+static bool text_or_number(struct field_value *out, const char *name, uint64_t value)
+{
+	return name != NULL ? text(out, name) : room_until(out, json_put_u64(out->room, value));
+}
+
+// ---- the header ----
+
+bool record_make_event_type(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return text(out, record_kinds[r->type].event_type);
+}
+
+static bool client_is_source(const struct record *r)
+{
+	return r->to_server || record_kinds[r->type].client_first;
+}
+
+static bool address(const struct record *r, bool client, struct field_value *out)
+{
+	if (r->ends.ip_version != 4 && r->ends.ip_version != 6)
+		return false;
+	return room_until(out, record_address_put(out->room, r->ends.ip_version, client ? r->ends.client : r->ends.server));
+}
+
+bool record_make_src_ip(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return address(r, client_is_source(r), out);
+}
+
+bool record_make_dest_ip(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return address(r, !client_is_source(r), out);
+}
+
+static bool port(const struct record *r, bool client, struct field_value *out)
+{
+	uint8_t proto = r->ends.proto;
+
+	if (r->ends.ip_version == 0 || (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP))
+		return false;
+	return number(out, client ? r->ends.client_port : r->ends.server_port);
+}
+
+bool record_make_src_port(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return port(r, client_is_source(r), out);
+}
+
+bool record_make_dest_port(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return port(r, !client_is_source(r), out);
+}
+
+bool record_make_proto(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return r->ends.ip_version != 0 && text_or_number(out, record_ip_proto_name(r->ends.proto), r->ends.proto);
+}
+
+static bool icmp_is(const struct record *r)
+{
+	return r->ends.ip_version != 0 && (r->ends.proto == IPPROTO_ICMP || r->ends.proto == IPPROTO_ICMPV6);
+}
+
+bool record_make_icmp_type(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return icmp_is(r) && number(out, r->ends.client_port);
+}
+
+bool record_make_icmp_code(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return icmp_is(r) && !record_icmp_answered(r->ends.proto, r->ends.client_port) && number(out, r->ends.server_port);
+}
+
+bool record_make_app(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	return r->app != 0 && text(out, context->app_name(r->app));
+}
+
+// "1:" and the digest in base64 (RFC 4648).
+bool record_make_community_id(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const uint8_t none[sizeof(r->community_id)];
+	uint8_t id[sizeof(r->community_id) + 1] = {0}; // a multiple of three
+	char *at = out->room;
+
+	(void)context;
+	if (memcmp(r->community_id, none, sizeof(none)) == 0)
+		return false;
+	memcpy(id, r->community_id, sizeof(r->community_id));
+	*at++ = '1';
+	*at++ = ':';
+	for (unsigned i = 0; i < sizeof(id); i += 3) {
+		uint32_t word = (uint32_t)id[i] << 16 | (uint32_t)id[i + 1] << 8 | id[i + 2];
+
+		*at++ = digits[word >> 18];
+		*at++ = digits[word >> 12 & 63];
+		*at++ = digits[word >> 6 & 63];
+		*at++ = digits[word & 63];
+	}
+	at[-1] = '=';
+	return room_until(out, at);
+}
+
+bool record_make_sensor(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)r;
+	return text(out, context->sensor);
+}
+
+// ---- flow ----
+
+bool record_make_flow_age(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	(void)context;
+	return number(out, flow->end_ns > flow->start_ns ? (flow->end_ns - flow->start_ns) / NS_PER_S : 0);
+}
+
+static bool tcp_flags(const struct record *r, unsigned flags, struct field_value *out)
+{
+	if (r->ends.proto != IPPROTO_TCP)
+		return false;
+	out->room[0] = hex[flags >> 4];
+	out->room[1] = hex[flags & 15];
+	return room_until(out, out->room + 2);
+}
+
+bool record_make_tcp_flags(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	(void)context;
+	return tcp_flags(r, flow->tcp_flags[0] | flow->tcp_flags[1], out);
+}
+
+bool record_make_tcp_flags_ts(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return tcp_flags(r, ((const struct record_flow *)record_body_const(r))->tcp_flags[0], out);
+}
+
+bool record_make_tcp_flags_tc(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return tcp_flags(r, ((const struct record_flow *)record_body_const(r))->tcp_flags[1], out);
+}
+
+// ---- application ----
+
+// The version of the form that Suricata 7 gives answers.
+bool record_make_dns_version(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return ((const struct record_dns *)record_body_const(r))->response && number(out, DNS_VERSION);
+}
+
+bool record_make_dns_rcode(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_dns *dns = record_body_const(r);
+
+	(void)context;
+	return dns->response && text_or_number(out, record_dns_rcode_name(dns->rcode), dns->rcode);
+}
+
+bool record_make_tls_cipher(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	uint16_t cipher = ((const struct record_tls *)record_body_const(r))->cipher;
+	char *at = out->room;
+
+	(void)context;
+	*at++ = '0';
+	*at++ = 'x';
+	for (unsigned shift = 16; shift > 0;)
+		*at++ = hex[cipher >> (shift -= 4) & 15];
+	return cipher != 0 && room_until(out, at);
+}
+
+bool record_make_http_length(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_http *http = record_body_const(r);
+
+	(void)context;
+	return http->length_said && number(out, http->length);
+}

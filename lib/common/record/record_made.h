@@ -1,0 +1,16 @@
+// Fields that are not simply a member: how the tables of record_fields.c get their values. See FIELD_MADE_NUMBER.
+#ifndef RECORD_RECORD_MADE_H
+#define RECORD_RECORD_MADE_H
+
+#include "record/record_fields.h"
+
+typedef bool record_make_fn(const struct record *r, const struct record_context *context, struct field_value *out);
+
+record_make_fn record_make_event_type, record_make_src_ip, record_make_dest_ip, record_make_src_port, record_make_dest_port,
+	record_make_proto, record_make_icmp_type, record_make_icmp_code, record_make_app, record_make_community_id, record_make_sensor;
+record_make_fn record_make_flow_age, record_make_tcp_flags, record_make_tcp_flags_ts, record_make_tcp_flags_tc;
+record_make_fn record_make_dns_version, record_make_dns_rcode;
+record_make_fn record_make_tls_cipher;
+record_make_fn record_make_http_length;
+
+#endif
