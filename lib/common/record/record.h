@@ -101,7 +101,7 @@ struct record_tls {
 	uint16_t cipher;         // chosen, 0 if no ServerHello was seen
 	uint16_t ciphers_offered, extensions_offered;
 	struct record_text sni, alpn_client, alpn_server; // alpn_client: comma separated
-	struct record_text ja3, ja3s, ja4;                // empty until their own issue
+	struct record_text ja3, ja3s, ja4;                // empty if a hello was not whole
 };
 
 struct record_http {

@@ -7,10 +7,12 @@
 #include "base/text.h"
 #include "proto/proto_list.h"
 #include "proto/proto_tls_hello.h"
+#include "proto/proto_tls_ja.h"
 
-enum { RECORD_HEADER = 5, RECORD_BYTES_MAX = 16384 + 2048, MESSAGE_HEADER = 4, HELLO_BYTES_MIN = 38, JUDGED_BYTES = 11 };
+enum { RECORD_HEADER = 5, RECORD_BYTES_MAX = 16384 + 2048, MESSAGE_HEADER = 4, HELLO_BYTES_MIN = 38, JUDGED_BYTES = 6 };
 enum { HELLO_BYTES_MAX = 16384, SNI_MAX = 1020, ALPN_MAX = 256 };
 enum { CONTENT_CCS = 20, CONTENT_ALERT = 21, CONTENT_HANDSHAKE = 22, CONTENT_DATA = 23 };
+enum { ALERT_BYTES = 2, ALERT_WARNING = 1, ALERT_CLOSE = 0 };
 enum { MESSAGE_CLIENT_HELLO = 1, MESSAGE_SERVER_HELLO = 2 };
 
 struct tls_record {
@@ -39,7 +41,7 @@ static struct span handshake_join(struct span in, uint8_t *scratch, bool *ended)
 {
 	uint32_t have = 0;
 
-	*ended = false;
+	*ended = in.left < RECORD_HEADER;
 	while (in.left >= RECORD_HEADER && have < HELLO_BYTES_MAX) {
 		struct tls_record r = record_header_read(&in);
 		uint32_t take = r.length < in.left ? r.length : in.left;
@@ -102,9 +104,20 @@ static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->alpn_client = alpn_text(l7, hello->alpn);
 }
 
+static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
+{
+	char print[TLS_JA_ROOM];
+
+	if (tls_ja3(hello, print))
+		l7->tls.ja3 = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
+	if (tls_ja4(hello, print))
+		l7->tls.ja4 = l7_text_bytes(l7, print, TLS_JA4_LENGTH, TLS_JA4_LENGTH);
+}
+
 static void server_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 {
 	struct record_tls *tls = &l7->tls;
+	char print[TLS_JA_ROOM];
 
 	l7->type = RECORD_TLS;
 	l7->pending = true;
@@ -112,6 +125,8 @@ static void server_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->version = hello->highest;
 	tls->cipher = hello->cipher;
 	tls->alpn_server = alpn_text(l7, hello->alpn);
+	if (tls_ja3s(hello, print))
+		tls->ja3s = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 }
 
 // in: the message without its header, as far as it is there; ended: no more of it will come.
@@ -126,7 +141,9 @@ static enum proto_verdict client_hello(struct span in, uint32_t length, bool end
 		tls_client_hello_read(complete ? span_take(&in, length) : in, &hello);
 		client_hello_fill(l7, &hello);
 	}
-	if (!complete)
+	if (complete)
+		client_prints_fill(l7, &hello);
+	else
 		return ended || whole >= HELLO_BYTES_MAX ? PROTO_DONE : PROTO_MORE;
 	l7->memory.tls.client_whole = true;
 	if (l7->tls.server_hello)
@@ -176,9 +193,7 @@ static enum proto_verdict midstream(struct span in)
 	struct span from = in;
 	struct tls_record r = record_header_read(&from);
 
-	if (!span_ok(&from))
-		return record_begins(in) ? PROTO_MORE : PROTO_NO;
-	if (!record_fits(&r))
+	if (!span_ok(&from) || !record_fits(&r))
 		return PROTO_NO;
 	if (from.left == r.length)
 		return PROTO_DONE;
@@ -189,37 +204,64 @@ static enum proto_verdict midstream(struct span in)
 	return record_fits(&r) ? PROTO_DONE : PROTO_NO;
 }
 
-// What the first bytes of a direction can be: a hello, as long as nothing speaks against it.
+// Whether joined handshake bytes begin with a hello, as long as nothing speaks against it.
 static bool hello_begins(struct span in, uint8_t *type)
 {
-	struct tls_record r = record_header_read(&in);
 	uint32_t length = message_header_read(&in, type);
 	uint16_t version = span_be16(&in);
 
-	return r.content == CONTENT_HANDSHAKE && record_fits(&r) && (*type == MESSAGE_CLIENT_HELLO || *type == MESSAGE_SERVER_HELLO) &&
-	       length >= HELLO_BYTES_MIN && length <= HELLO_BYTES_MAX && version >= 0x0300 && version <= 0x0304;
+	return (*type == MESSAGE_CLIENT_HELLO || *type == MESSAGE_SERVER_HELLO) && length >= HELLO_BYTES_MIN &&
+	       length <= HELLO_BYTES_MAX && version >= 0x0300 && version <= 0x0304;
 }
 
-// Fewer bytes than it takes to tell a hello: whether they can be the beginning of one.
-static bool hello_may_come(struct span in)
+static bool alert_may_come(struct span in)
 {
-	uint32_t left = in.left;
+	return in.left < RECORD_HEADER + ALERT_BYTES && span_u8(&in) == CONTENT_ALERT;
+}
 
-	return left < JUDGED_BYTES && span_u8(&in) == CONTENT_HANDSHAKE && (left == 1 || span_u8(&in) == 3);
+// A hello in the form of SSL 2.0 that offers a later version: not read, but the ServerHello may tell.
+static bool ssl2_hello_begins(struct span in)
+{
+	uint16_t length = span_be16(&in);
+	uint8_t type = span_u8(&in), major = span_u8(&in);
+
+	return span_ok(&in) && (length & 0x8000) != 0 && type == MESSAGE_CLIENT_HELLO && major == 3;
+}
+
+// Warnings that a server sends before its hello (RFC 6066: unrecognized name); any other alert ends the matter.
+static void warnings_pass(struct span *in)
+{
+	for (;;) {
+		struct span from = *in;
+		struct tls_record r = record_header_read(&from);
+		uint8_t level = span_u8(&from), description = span_u8(&from);
+
+		if (!span_ok(&from) || r.content != CONTENT_ALERT || r.length != ALERT_BYTES || level != ALERT_WARNING ||
+		    description == ALERT_CLOSE)
+			return;
+		*in = from;
+	}
 }
 
 static enum proto_verdict tls_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
 	uint32_t whole = in.left, length;
-	struct span bytes;
+	struct span first = in, bytes;
 	uint8_t type;
 	bool ended;
 
-	if (hello_may_come(in))
+	if (hint->claimed)
+		warnings_pass(&in);
+	if (in.left < RECORD_HEADER && (in.left == 0 || record_begins(in)))
 		return PROTO_MORE;
-	if (!hello_begins(in, &type))
-		return hint->claimed ? PROTO_DONE : midstream(in);
 	bytes = handshake_join(in, l7->scratch, &ended);
+	if ((bytes.left < JUDGED_BYTES && !ended) || (hint->claimed && alert_may_come(in)))
+		return PROTO_MORE;
+	if (!hello_begins(bytes, &type)) {
+		if (hint->claimed)
+			return PROTO_DONE;
+		return ssl2_hello_begins(first) ? PROTO_MORE : midstream(first);
+	}
 	if (type == MESSAGE_SERVER_HELLO)
 		return server_hello(bytes, ended, whole, l7);
 	length = message_header_read(&bytes, &type);
