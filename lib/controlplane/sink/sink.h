@@ -12,10 +12,12 @@ struct sink_ops {
 	// enabled: whether the configuration asks for this sink
 	bool (*enabled)(const struct config *config);
 	int (*open)(const struct config *config, void **state, struct err *err);
-	// Takes all n records or fails with a negative errno and a sentence; called from the sink's thread.
-	int (*write)(void *state, const struct record *const *records, unsigned n, struct err *err);
-	int (*flush)(void *state, struct err *err); // called when the queue has run dry
-	int (*close)(void *state, struct err *err);
+	// Called from the sink's thread. Returns 0, or a negative errno with a sentence; *written says how many of the records, from
+	// the first on, are in the output as a whole. The rest is lost, and what it left in the output is taken back.
+	int (*write)(void *state, const struct record *const *records, unsigned n, unsigned *written, struct err *err);
+	int (*flush)(void *state, struct err *err); // NULL: nothing to do. Called when the queue has run dry
+	uint64_t (*bytes)(const void *state);       // written since it was opened
+	int (*close)(void *state, struct err *err); // frees state, whatever it returns
 };
 
 extern const struct sink_ops *const sink_list[];
@@ -27,7 +29,7 @@ struct sink_stats {
 	const char *name;
 	uint64_t queued, written, dropped_queue_full, dropped_error; // queued - written - dropped_error = waiting
 	uint64_t written_bytes;
-	char error[ERR_TEXT_MAX]; // last one, empty if none
+	char error[ERR_TEXT_MAX]; // the first one, empty if none
 };
 
 // Opens and starts the thread. Returns 0 or a negative errno with a sentence; nothing is left half open.
@@ -40,7 +42,9 @@ void sink_drop(struct sink *sink);
 
 void sink_stats(const struct sink *sink, struct sink_stats *out);
 
-// Drains the queue, closes, joins. Returns 0 or the first error the sink met (a full disk, say), with its sentence.
+// Drains the queue, closes, joins the thread. Returns 0 or the first error the sink met (a full disk, say), with its sentence.
+// Counters can still be read until sink_free, which stops first if that has not been done.
 int sink_stop(struct sink *sink, struct err *err);
+void sink_free(struct sink *sink);
 
 #endif

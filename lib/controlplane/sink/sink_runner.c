@@ -1,0 +1,233 @@
+// What all sinks have in common: a bounded queue of records, a thread, counters.
+//
+// The thread takes what has come in batches. With less than a batch it naps, longer and longer while nothing comes, so that batches
+// fill by themselves and an idle sink costs next to nothing; nobody has to wake it, and control never makes a system call for it.
+// All signals are blocked in it: they are main's, and a closed pipe or a size limit becomes an error instead of a death.
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "record/record_ring.h"
+#include "sink/sink.h"
+
+enum { BATCH_MAX = 256, NAP_SHORT_NS = 200 * 1000, NAP_LONG_NS = 2 * 1000 * 1000, FLUSH_PAUSE_NS = 100 * 1000 * 1000 };
+enum { THREAD_NAME_MAX = 16, NS_PER_S = 1000000000 };
+
+struct sink {
+	// constant while running
+	const struct sink_ops *ops;
+	void *state;
+	struct record_ring *ring;
+	pthread_t thread;
+	bool running; // control's own
+
+	// control writes
+	atomic_bool stop;
+	_Atomic uint64_t queued, dropped_queue_full;
+
+	// the thread writes
+	_Atomic uint64_t written, dropped_error, written_bytes;
+	atomic_bool failed; // error and error_code are set, and will not change
+	int error_code;
+	struct err error;
+};
+
+static void count(_Atomic uint64_t *counter, uint64_t more)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed); // one writer
+}
+
+// ---- the thread ----
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static void fail(struct sink *s, int code, const struct err *err)
+{
+	if (atomic_load_explicit(&s->failed, memory_order_relaxed))
+		return;
+	s->error = *err;
+	s->error_code = code;
+	atomic_store_explicit(&s->failed, true, memory_order_release);
+}
+
+static unsigned batch_write(struct sink *s)
+{
+	const struct record *batch[BATCH_MAX];
+	unsigned n = record_ring_peek_many(s->ring, batch, BATCH_MAX), written = 0;
+	struct err err = {""};
+	int rc;
+
+	if (n == 0)
+		return 0;
+	rc = s->ops->write(s->state, batch, n, &written, &err);
+	if (rc < 0)
+		fail(s, rc, &err);
+	atomic_store_explicit(&s->written_bytes, s->ops->bytes(s->state), memory_order_relaxed);
+	count(&s->dropped_error, n - written);
+	count(&s->written, written);
+	for (unsigned i = 0; i < n; i++)
+		record_ring_pop(s->ring);
+	return n;
+}
+
+static void flush(struct sink *s)
+{
+	struct err err = {""};
+	int rc = s->ops->flush != NULL ? s->ops->flush(s->state, &err) : 0;
+
+	if (rc < 0)
+		fail(s, rc, &err);
+	atomic_store_explicit(&s->written_bytes, s->ops->bytes(s->state), memory_order_relaxed);
+}
+
+static void *run(void *argument)
+{
+	struct sink *s = argument;
+	uint64_t next_flush_ns = 0;
+	bool unflushed = false;
+	long nap_ns = NAP_SHORT_NS;
+
+	for (;;) {
+		bool stop = atomic_load_explicit(&s->stop, memory_order_acquire); // before the last look into the queue
+		unsigned n = batch_write(s);
+
+		unflushed = unflushed || n > 0;
+		if (n == BATCH_MAX)
+			continue;
+		if (stop && n == 0)
+			break;
+		if (n == 0 && unflushed && now_ns() >= next_flush_ns) {
+			flush(s);
+			unflushed = false;
+			next_flush_ns = now_ns() + FLUSH_PAUSE_NS;
+		}
+		nap_ns = n > 0 ? NAP_SHORT_NS : nap_ns * 2 < NAP_LONG_NS ? nap_ns * 2 : NAP_LONG_NS;
+		if (!stop)
+			nanosleep(&(struct timespec){.tv_nsec = nap_ns}, NULL);
+	}
+	if (unflushed)
+		flush(s);
+	return NULL;
+}
+
+// ---- control's side ----
+
+static int thread_start(struct sink *s, struct err *err)
+{
+	char name[THREAD_NAME_MAX];
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&s->thread, NULL, run, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0)
+		return err_set(err, -rc, "cannot start the thread of the output %s: %s; raise the limit of processes (ulimit -u)",
+			       s->ops->name, strerror(rc));
+	snprintf(name, sizeof(name), "sink-%.10s", s->ops->name);
+	pthread_setname_np(s->thread, name);
+	s->running = true;
+	return 0;
+}
+
+int sink_start(const struct sink_ops *ops, const struct config *config, struct sink **out, struct err *err)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+	struct err ignored;
+	int rc;
+
+	if (s == NULL || record_ring_create(config->limits.sink_queue_bytes, &s->ring) < 0) {
+		rc = err_set(err, -ENOMEM, "no memory for the queue of the output %s; lower limits.sink_queue_bytes", ops->name);
+		goto fail_memory;
+	}
+	s->ops = ops;
+	rc = ops->open(config, &s->state, err);
+	if (rc < 0)
+		goto fail_open;
+	rc = thread_start(s, err);
+	if (rc < 0)
+		goto fail_thread;
+	*out = s;
+	return 0;
+
+fail_thread:
+	ops->close(s->state, &ignored);
+fail_open:
+	record_ring_destroy(s->ring);
+fail_memory:
+	free(s);
+	return rc;
+}
+
+bool sink_push(struct sink *s, const struct record *r)
+{
+	struct record *room = record_ring_reserve(s->ring, r->length);
+
+	if (room == NULL)
+		return false;
+	memcpy(room, r, r->length);
+	record_ring_commit(s->ring, room);
+	count(&s->queued, 1);
+	return true;
+}
+
+void sink_drop(struct sink *s)
+{
+	count(&s->dropped_queue_full, 1);
+}
+
+void sink_stats(const struct sink *s, struct sink_stats *out)
+{
+	*out = (struct sink_stats){
+		.name = s->ops->name,
+		.written = atomic_load_explicit(&s->written, memory_order_relaxed),
+		.dropped_error = atomic_load_explicit(&s->dropped_error, memory_order_relaxed),
+		.queued = atomic_load_explicit(&s->queued, memory_order_relaxed),
+		.dropped_queue_full = atomic_load_explicit(&s->dropped_queue_full, memory_order_relaxed),
+		.written_bytes = atomic_load_explicit(&s->written_bytes, memory_order_relaxed),
+	};
+	if (atomic_load_explicit(&s->failed, memory_order_acquire))
+		memcpy(out->error, s->error.text, sizeof(out->error));
+}
+
+int sink_stop(struct sink *s, struct err *err)
+{
+	struct err closing;
+	int rc;
+
+	if (!s->running)
+		return 0;
+	atomic_store_explicit(&s->stop, true, memory_order_release);
+	pthread_join(s->thread, NULL);
+	s->running = false;
+	rc = s->ops->close(s->state, &closing);
+	if (rc < 0)
+		fail(s, rc, &closing);
+	if (!atomic_load_explicit(&s->failed, memory_order_acquire))
+		return 0;
+	*err = s->error;
+	return s->error_code;
+}
+
+void sink_free(struct sink *s)
+{
+	struct err ignored;
+
+	if (s == NULL)
+		return;
+	sink_stop(s, &ignored);
+	record_ring_destroy(s->ring);
+	free(s);
+}
