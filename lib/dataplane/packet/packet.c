@@ -16,6 +16,7 @@ const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_ARP] = "arp",
 	[PACKET_OTHER_ETHERTYPE] = "other_ethertype",
 	[PACKET_LLC] = "llc",
+	[PACKET_CUT] = "cut",
 	[PACKET_BAD_ETHERNET] = "ethernet",
 	[PACKET_BAD_VLAN] = "vlan",
 	[PACKET_BAD_ARP] = "arp",
@@ -51,6 +52,12 @@ static inline uint16_t be16(const uint8_t *b)
 static inline uint32_t be32(const uint8_t *b)
 {
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+// A header that is not there: bad on the wire, unless it was the capture that cut it off.
+static inline enum packet_verdict missing(const struct packet *p, enum packet_verdict bad)
+{
+	return p->truncated ? PACKET_CUT : bad;
 }
 
 // What follows the span's place is payload: `wire` bytes of it on the wire, as many of those as were captured here.
@@ -194,7 +201,9 @@ static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 	uint32_t l3_at = at_of(p, s), header, total, fragment;
 	const uint8_t *h = span_bytes(s, 20);
 
-	if (h == NULL || h[0] >> 4 != 4)
+	if (h == NULL)
+		return missing(p, PACKET_BAD_IPV4);
+	if (h[0] >> 4 != 4)
 		return PACKET_BAD_IPV4;
 	header = (uint32_t)(h[0] & 15) * 4;
 	total = be16(h + 2);
@@ -256,7 +265,9 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	const uint8_t *h = span_bytes(s, 40);
 	enum packet_verdict verdict;
 
-	if (h == NULL || h[0] >> 4 != 6)
+	if (h == NULL)
+		return missing(p, PACKET_BAD_IPV6);
+	if (h[0] >> 4 != 6)
 		return PACKET_BAD_IPV6;
 	l4 = be16(h + 4);
 	if (l4 == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
@@ -272,12 +283,12 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	return decode_l4(p, s, l4);
 }
 
-static enum packet_verdict decode_arp(struct span *s)
+static enum packet_verdict decode_arp(const struct packet *p, struct span *s)
 {
 	const uint8_t *h = span_bytes(s, 8);
 
 	if (h == NULL || span_bytes(s, 2 * ((uint32_t)h[4] + h[5])) == NULL)
-		return PACKET_BAD_ARP;
+		return p->truncated ? PACKET_ARP : PACKET_BAD_ARP;
 	return PACKET_ARP;
 }
 
@@ -288,7 +299,9 @@ static enum packet_verdict decode_tags(struct packet *p, struct span *s)
 	while (p->ethertype == ETHERTYPE_VLAN || p->ethertype == ETHERTYPE_QINQ || p->ethertype == ETHERTYPE_QINQ_OLD) {
 		const uint8_t *tag = span_bytes(s, 4);
 
-		if (tag == NULL || ++walked > PACKET_VLANS_WALKED)
+		if (tag == NULL)
+			return missing(p, PACKET_BAD_VLAN);
+		if (++walked > PACKET_VLANS_WALKED)
 			return PACKET_BAD_VLAN;
 		if (p->vlans < PACKET_VLANS)
 			p->vlan[p->vlans++] = be16(tag) & 0x0fff;
@@ -303,7 +316,7 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	enum packet_verdict verdict;
 
 	if (h == NULL)
-		return PACKET_BAD_ETHERNET;
+		return missing(p, PACKET_BAD_ETHERNET);
 	p->ethertype = be16(h + 12);
 	if (p->ethertype == ETHERTYPE_IPV4)
 		return decode_ipv4(p, s);
@@ -316,7 +329,7 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	case ETHERTYPE_IPV6:
 		return decode_ipv6(p, s);
 	case ETHERTYPE_ARP:
-		return decode_arp(s);
+		return decode_arp(p, s);
 	default:
 		return p->ethertype < ETHERTYPE_MIN ? PACKET_LLC : PACKET_OTHER_ETHERTYPE;
 	}

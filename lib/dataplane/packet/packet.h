@@ -15,6 +15,7 @@ enum packet_verdict {
 	PACKET_ARP,
 	PACKET_OTHER_ETHERTYPE,
 	PACKET_LLC, // 802.3 length frames
+	PACKET_CUT, // the capture ends before the addresses, the wire did not
 	// malformed: what the first unsound header was
 	PACKET_BAD_ETHERNET,   // shorter than an Ethernet header
 	PACKET_BAD_VLAN,       // a tag without what it announces, or more than PACKET_VLANS_WALKED of them
