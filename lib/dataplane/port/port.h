@@ -94,7 +94,8 @@ static inline bool port_replays(const struct port *port)
 	return port->kind->replay;
 }
 
-// mbuf data room and count that a port of this name wants (jumbo frames: from the interface's MTU).
+// What frames of an interface of the kernel need, from its MTU: bytes of a frame in the PMD's ring, and of a mbuf for it.
+uint32_t port_af_packet_frame(const char *interface);
 uint16_t port_data_room(const char *interface);
 
 #endif
