@@ -136,6 +136,22 @@ static void talkers_fill(struct summary *s, const struct control *c)
 	}
 }
 
+// From the first packet to the last, by their own clocks.
+static double capture_seconds(const struct control *c)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (unsigned k = 0; k < c->worker_count; k++) {
+		const struct worker *w = c->worker[k];
+
+		if (w->first_ns == 0)
+			continue;
+		first = w->first_ns < first ? w->first_ns : first;
+		last = w->last_ns > last ? w->last_ns : last;
+	}
+	return last > first ? (double)(last - first) / 1e9 : 0;
+}
+
 static void summary_fill(struct summary *s, const struct control *c)
 {
 	struct metrics_sources sources;
@@ -150,6 +166,7 @@ static void summary_fill(struct summary *s, const struct control *c)
 	s->pkts = sum.counters.received_pkts;
 	s->bytes = sum.counters.received_bytes;
 	s->flows = sum.flows_created;
+	s->capture_s = capture_seconds(c);
 	s->run_s = control_seconds(c);
 	s->workers = c->worker_count;
 	s->residual = (int64_t)ledger.residual;

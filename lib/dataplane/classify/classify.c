@@ -157,7 +157,7 @@ uint32_t classify_bytes(struct classify *c, struct classify_flow *flow, struct s
 	*skip = 0;
 	hint.payload = flow->payloads[!hint.to_server];
 	hint.claimed = flow->app != 0;
-	if (flow->payloads[!hint.to_server] < UINT16_MAX)
+	if (flow->payloads[!hint.to_server] < UINT8_MAX)
 		flow->payloads[!hint.to_server]++;
 	if (flow->app == 0) {
 		if (!search(c, flow, in, &hint, &verdict))

@@ -15,7 +15,7 @@ enum { CLASSIFY_PAYLOADS_MAX = 8 }; // payloads of one direction after which an 
 struct classify_flow {
 	uint64_t refused;     // bit of each proto_list index that said NO
 	uint32_t l7;          // block of the pool plus one; 0: none
-	uint16_t payloads[2]; // asked so far, by direction
+	uint8_t payloads[2];  // asked so far, by direction
 	uint8_t app;          // 0: not claimed
 	bool done;            // nothing more to ask
 };

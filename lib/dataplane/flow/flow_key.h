@@ -28,6 +28,8 @@ struct flow_key6 {
 	uint8_t zero[8]; // rte_hash compares 48 bytes faster than 40
 } __attribute__((aligned(16)));
 
+enum { FLOW_KEY6_USED = 40 }; // bytes of it before the padding
+
 _Static_assert(sizeof(struct flow_key4) == 16 && sizeof(struct flow_key6) == 48, "rte_hash has fast compares for 16 and 48");
 
 struct flow_secret {

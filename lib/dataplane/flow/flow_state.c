@@ -34,10 +34,12 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 {
 	struct flow *f = &t->flows[index];
 	struct flow_cold *cold = &t->cold[index];
-	uint64_t hash = cold->hash;
+	hash_sig_t sig = cold->sig;
+	uint8_t key[FLOW_KEY6_USED];
 	bool linked = f->life == FLOW_LIVE;
 	struct flow_link link = f->link;
 
+	memcpy(key, cold->key, sizeof(key));
 	memset(f, 0, sizeof(*f));
 	memset(cold, 0, sizeof(*cold));
 	f->clock_ns = p->clock_ns;
@@ -47,7 +49,8 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->life = FLOW_LIVE;
 	f->link = link;
 	cold->start_ns = p->time_ns;
-	cold->hash = hash;
+	cold->sig = sig;
+	memcpy(cold->key, key, sizeof(key));
 	cold->port = port;
 	t->counters.created++;
 	if (!t->wheel.started) {

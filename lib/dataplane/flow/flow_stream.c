@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { BODY_STEP = 1 << 30 }; // next_seq may run ahead of what came by less than half the sequence space
+
 static struct flow_stream_buffer *buffer_of(const struct flow_stream_pool *pool, const struct flow_stream *stream)
 {
 	return stream->buffer != 0 ? pool_at(&pool->pool, stream->buffer - 1) : NULL;
@@ -96,19 +98,35 @@ static void buffer_shift(struct flow_stream_buffer *b, uint32_t n)
 	}
 }
 
+// Passes over bytes that no one wants, as far as early pieces reach. Returns whether some behind them are in order now.
+static bool body_pass(struct flow_stream *stream, struct flow_stream_buffer *b)
+{
+	while (b->ranges > 0 && b->range[0].to <= stream->skip)
+		range_remove(b, 0);
+	if (b->ranges == 0)
+		return false;
+	b->have = (uint32_t)stream->skip;
+	stream->next_seq += b->have;
+	ranges_join(stream, b);
+	buffer_shift(b, (uint32_t)stream->skip);
+	stream->skip = 0;
+	return b->have > 0;
+}
+
 // Offers what is in order in the buffer and keeps the rest.
 static bool buffer_offer(struct flow_stream_pool *pool, struct flow_stream *stream, flow_stream_offer_fn *offer, void *context)
 {
 	struct flow_stream_buffer *b = buffer_of(pool, stream);
-	struct span in = span_of(b->bytes, b->have);
+	struct span in;
 
-	if (consume(stream, &in, offer, context))
-		return true;
-	buffer_shift(b, b->have - in.left);
+	do {
+		in = span_of(b->bytes, b->have);
+		if (consume(stream, &in, offer, context))
+			return true;
+		buffer_shift(b, b->have - in.left);
+	} while (stream->skip > 0 && body_pass(stream, b));
 	if (b->have == 0 && b->ranges == 0)
 		flow_stream_end(pool, stream);
-	else if (stream->skip > 0) // early pieces inside a body that no one wants
-		buffer_drop(pool, stream);
 	return false;
 }
 
@@ -126,32 +144,39 @@ static bool hole_pass(struct flow_stream_pool *pool, struct flow_stream *stream,
 	return buffer_offer(pool, stream, offer, context);
 }
 
+// With nothing buffered the segment is offered where it lies; only what is not used is copied.
+static bool direct(struct flow_stream_pool *pool, struct flow_stream *stream, struct span in, flow_stream_offer_fn *offer, void *context)
+{
+	struct flow_stream_buffer *b;
+
+	if (consume(stream, &in, offer, context))
+		return true;
+	if (in.left == 0)
+		return false;
+	b = buffer_get(pool, stream);
+	if (b == NULL || in.left > pool->bytes) {
+		pool->overflows++;
+		buffer_drop(pool, stream);
+		return false;
+	}
+	memcpy(b->bytes, in.at, in.left);
+	b->have = in.left;
+	return false;
+}
+
 static bool in_order(struct flow_stream_pool *pool, struct flow_stream *stream, struct span in, flow_stream_offer_fn *offer,
 		     void *context)
 {
 	struct flow_stream_buffer *b = buffer_of(pool, stream);
 
 	stream->next_seq += in.left;
-	if (b == NULL) {
-		if (consume(stream, &in, offer, context))
-			return true;
-		if (in.left == 0)
-			return false;
-		b = buffer_get(pool, stream);
-		if (b == NULL || in.left > pool->bytes) {
-			pool->overflows++;
-			buffer_drop(pool, stream);
-			return false;
-		}
-		memcpy(b->bytes, in.at, in.left);
-		b->have = in.left;
-		return false;
-	}
-	if (in.left > pool->bytes - b->have) {
+	if (b != NULL && in.left > pool->bytes - b->have) {
 		pool->overflows++;
 		buffer_drop(pool, stream);
-		return consume(stream, &in, offer, context);
+		b = NULL;
 	}
+	if (b == NULL)
+		return direct(pool, stream, in, offer, context);
 	memcpy(b->bytes + b->have, in.at, in.left);
 	b->have += in.left;
 	ranges_join(stream, b);
@@ -220,46 +245,38 @@ bool flow_stream_acked(struct flow_stream_pool *pool, struct flow_stream *stream
 	return hole_pass(pool, stream, offer, context);
 }
 
-// Cuts from the segment what lies in bytes that no one wants. Returns false if nothing is left of it.
-static bool skip_apply(struct flow_stream *stream, uint32_t seq, struct span *in, uint32_t wire, uint32_t *ahead)
+// Bytes that no one wants count as seen before they come, in steps if they are very many. Nothing is buffered meanwhile.
+static void body_follow(struct flow_stream *stream, uint32_t seq)
 {
-	uint32_t body;
+	while (stream->skip > 0 && (int32_t)(stream->next_seq - seq) < BODY_STEP) {
+		uint32_t n = stream->skip < BODY_STEP ? (uint32_t)stream->skip : BODY_STEP;
 
-	if (stream->skip == UINT64_MAX || (uint64_t)*ahead + wire <= stream->skip) {
-		stream->next_seq = seq + wire;
-		if (stream->skip != UINT64_MAX)
-			stream->skip -= (uint64_t)*ahead + wire;
-		return false;
+		stream->next_seq += n;
+		stream->skip -= n;
 	}
-	if (*ahead > stream->skip)
-		return true;
-	body = (uint32_t)stream->skip - *ahead; // the body ends inside this segment
-	span_bytes(in, body < in->left ? body : in->left);
-	stream->next_seq = seq + body;
-	stream->skip = *ahead = 0;
-	return true;
 }
 
-// The end of a segment was not captured: a hole that nothing will fill.
-static void cut_pass(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t cut)
+// The end of a segment was not captured: a hole before `end` that nothing will fill.
+static void cut_pass(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t end)
 {
-	stream->next_seq += cut;
 	if (stream->skip == UINT64_MAX)
 		return;
-	if (stream->skip >= cut) {
-		stream->skip -= cut;
+	body_follow(stream, end);
+	if ((int32_t)(end - stream->next_seq) <= 0)
 		return;
-	}
-	stream->skip = 0;
+	stream->next_seq = end;
 	buffer_drop(pool, stream);
 }
 
 static enum outcome segment(struct flow_stream_pool *pool, struct flow_stream *stream, uint32_t seq, struct span in, uint32_t wire,
 			    flow_stream_offer_fn *offer, void *context)
 {
-	uint32_t ahead, cut = wire - in.left;
+	uint32_t end = seq + wire, ahead;
 	enum outcome outcome = GOES_ON;
 
+	if (stream->skip == UINT64_MAX)
+		return GOES_ON;
+	body_follow(stream, seq);
 	if ((int32_t)(seq - stream->next_seq) < 0) { // begins with what was seen already
 		uint32_t seen = stream->next_seq - seq;
 
@@ -267,17 +284,14 @@ static enum outcome segment(struct flow_stream_pool *pool, struct flow_stream *s
 			return GOES_ON;
 		span_bytes(&in, seen < in.left ? seen : in.left);
 		seq = stream->next_seq;
-		wire -= seen;
 	}
 	ahead = seq - stream->next_seq;
-	if (stream->skip > 0 && !skip_apply(stream, seq, &in, wire, &ahead))
-		return GOES_ON;
 	if (in.left > 0 && ahead > 0)
 		return early(pool, stream, ahead, in, offer, context);
 	if (in.left > 0)
 		outcome = outcome_of(in_order(pool, stream, in, offer, context));
-	if (cut > 0 && outcome == GOES_ON && ahead == 0)
-		cut_pass(pool, stream, cut);
+	if (outcome == GOES_ON && ahead == 0)
+		cut_pass(pool, stream, end);
 	return outcome;
 }
 

@@ -113,8 +113,8 @@ void flow_burst_hash(struct flow_table *t, struct flow_burst *b)
 }
 
 // A key that is not in the table yet (or that an earlier packet of this burst has just entered).
-static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *key, uint64_t sig, uint32_t base, uint32_t *active,
-		      uint32_t capacity)
+static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *key, size_t key_bytes, uint64_t sig, uint32_t base,
+		      uint32_t *active, uint32_t capacity)
 {
 	int32_t position;
 	uint32_t index;
@@ -129,10 +129,21 @@ static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *k
 	index = base + (uint32_t)position;
 	if (t->flows[index].life == FLOW_FREE) {
 		t->flows[index].life = FLOW_ENTERED;
-		t->cold[index].hash = sig;
+		t->cold[index].sig = (hash_sig_t)sig;
+		memcpy(t->cold[index].key, key, key_bytes);
 		(*active)++;
 	}
 	return index;
+}
+
+static uint32_t enter4(struct flow_table *t, const void *key, uint64_t sig)
+{
+	return enter(t, t->hash4, key, sizeof(struct flow_key4), sig, 0, &t->active4, t->capacity4);
+}
+
+static uint32_t enter6(struct flow_table *t, const void *key, uint64_t sig)
+{
+	return enter(t, t->hash6, key, FLOW_KEY6_USED, sig, t->slots4, &t->active6, t->capacity6);
 }
 
 static void find4(struct flow_table *t, struct flow_burst *b)
@@ -151,7 +162,7 @@ static void find4(struct flow_table *t, struct flow_burst *b)
 			rte_prefetch0(&t->flows[positions[i]]);
 	for (unsigned i = 0; i < b->n4; i++)
 		b->index[b->slot4[i]] = likely(positions[i] >= 0) ? (uint32_t)positions[i]
-								  : enter(t, t->hash4, keys[i], b->hash4[i], 0, &t->active4, t->capacity4);
+								  : enter4(t, keys[i], b->hash4[i]);
 }
 
 static void find6(struct flow_table *t, struct flow_burst *b)
@@ -170,7 +181,7 @@ static void find6(struct flow_table *t, struct flow_burst *b)
 			b->index[b->slot6[i]] = t->slots4 + (uint32_t)positions[i];
 			rte_prefetch0(&t->flows[b->index[b->slot6[i]]]);
 		} else {
-			b->index[b->slot6[i]] = enter(t, t->hash6, keys[i], b->hash6[i], t->slots4, &t->active6, t->capacity6);
+			b->index[b->slot6[i]] = enter6(t, keys[i], b->hash6[i]);
 		}
 	}
 }
@@ -194,35 +205,56 @@ void flow_reset(struct flow_table *t, uint32_t index)
 	cold->hostname = 0;
 }
 
+static struct flow_key4 key4_kept(const struct flow_cold *cold)
+{
+	struct flow_key4 key;
+
+	memcpy(&key, cold->key, sizeof(key));
+	return key;
+}
+
+static struct flow_key6 key6_kept(const struct flow_cold *cold)
+{
+	struct flow_key6 key = {.port = {0}};
+
+	memcpy(&key, cold->key, sizeof(cold->key));
+	return key;
+}
+
 void flow_remove(struct flow_table *t, uint32_t index)
 {
-	bool four = index < t->slots4;
-	struct rte_hash *hash = four ? t->hash4 : t->hash6;
-	void *key;
+	struct flow_cold *cold = &t->cold[index];
 
 	flow_reset(t, index);
 	flow_wheel_take(&t->wheel, t->flows, index);
-	if (rte_hash_get_key_with_position(hash, (int32_t)(four ? index : index - t->slots4), &key) == 0)
-		rte_hash_del_key_with_hash(hash, key, (hash_sig_t)t->cold[index].hash);
-	t->flows[index].life = FLOW_FREE;
-	if (four)
+	if (index < t->slots4) {
+		struct flow_key4 key = key4_kept(cold);
+
+		rte_hash_del_key_with_hash(t->hash4, &key, cold->sig);
 		t->active4--;
-	else
+	} else {
+		struct flow_key6 key = key6_kept(cold);
+
+		rte_hash_del_key_with_hash(t->hash6, &key, cold->sig);
 		t->active6--;
+	}
+	t->flows[index].life = FLOW_FREE;
 }
 
 void flow_ends(const struct flow_table *t, uint32_t index, struct record_ends *ends)
 {
-	bool four = index < t->slots4;
-	void *key = NULL;
+	const struct flow_cold *cold = &t->cold[index];
+	unsigned client = t->flows[index].client;
 
-	memset(ends, 0, sizeof(*ends));
-	if (rte_hash_get_key_with_position(four ? t->hash4 : t->hash6, (int32_t)(four ? index : index - t->slots4), &key) != 0)
-		return;
-	if (four)
-		flow_key4_ends(key, t->flows[index].client, ends);
-	else
-		flow_key6_ends(key, t->flows[index].client, ends);
+	if (index < t->slots4) {
+		struct flow_key4 key = key4_kept(cold);
+
+		flow_key4_ends(&key, client, ends);
+	} else {
+		struct flow_key6 key = key6_kept(cold);
+
+		flow_key6_ends(&key, client, ends);
+	}
 }
 
 unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, flow_due_fn *due, void *context)
@@ -230,19 +262,12 @@ unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, f
 	struct flow_wheel *wheel = &t->wheel;
 	uint64_t target = target_ns / FLOW_WHEEL_TICK_NS;
 
-	while (wheel->tick < target && visits > 0) {
-		uint32_t index = wheel->head[wheel->tick % FLOW_WHEEL_SLOTS];
+	for (; visits > 0; visits--) {
+		uint32_t index = flow_wheel_next(wheel, t->flows, target);
 		uint64_t due_ns;
 
-		if (wheel->entries == 0) {
-			wheel->tick = target;
+		if (index == FLOW_WHEEL_NONE)
 			break;
-		}
-		visits--;
-		if (index == FLOW_WHEEL_NONE) {
-			wheel->tick++;
-			continue;
-		}
 		due_ns = flow_due_ns(t, &t->flows[index]);
 		if (due_ns / FLOW_WHEEL_TICK_NS <= wheel->tick) {
 			due(context, index);

@@ -52,9 +52,10 @@ _Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache 
 
 struct flow_cold {
 	uint64_t start_ns;
-	uint64_t hash;
 	struct classify_flow classify;
 	struct flow_stream stream[2];
+	uint8_t key[FLOW_KEY6_USED]; // struct flow_key4, or flow_key6 without its padding
+	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
 	uint16_t port;
 } __rte_cache_aligned;

@@ -81,6 +81,7 @@ struct worker {
 	struct classify classify;
 	uint64_t source_ns[WORKER_MAX]; // by worker that receives: no packet from it will be earlier than this
 	uint64_t final_ns;           // replay: clock at its end
+	uint64_t first_ns, last_ns;  // clock of the first and the last packet received
 	unsigned source;             // whose turn it is: my queues, then the peers' rings
 	struct rte_mbuf *held[WORKER_BURST_MAX]; // replay: received, its owner's ring was full
 	uint8_t held_owner[WORKER_BURST_MAX];

@@ -21,6 +21,9 @@ static void receive_queue(struct worker *w, struct worker_burst *b, struct port_
 	b->n = queue->receive(queue, b->mbuf, b->stamp, (uint16_t)w->config.burst);
 	b->handed = false;
 	if (b->n > 0) {
+		if (w->first_ns == 0)
+			w->first_ns = b->stamp[0].clock_ns;
+		w->last_ns = b->stamp[b->n - 1].clock_ns;
 		w->unpublished = queue;
 		w->unpublished_ns = b->stamp[b->n - 1].clock_ns;
 	}
