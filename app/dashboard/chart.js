@@ -1,0 +1,87 @@
+"use strict";
+// A small time chart in SVG: one series, the last SPAN seconds, a scale that ends on a round number, the value under the pointer.
+
+const SPAN_S = 300;
+const STEPS = [1, 2, 5, 10];
+
+function svg(name, attributes, parent) {
+	const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+	for (const key of Object.keys(attributes))
+		node.setAttribute(key, attributes[key]);
+	if (parent)
+		parent.append(node);
+	return node;
+}
+
+function roundUp(value) {
+	const power = 10 ** Math.floor(Math.log10(value));
+	return STEPS.find((step) => step * power >= value) * power;
+}
+
+class Chart {
+	constructor(box, name, kind, format) {
+		this.box = box;
+		this.name = name;
+		this.format = format;
+		this.points = []; // {at: seconds, value}
+		this.pointer = null;
+		box.classList.add(kind);
+		box.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; this.draw(); });
+		box.addEventListener("pointerleave", () => { this.pointer = null; this.draw(); });
+		new ResizeObserver(() => this.draw()).observe(box);
+	}
+
+	add(at, value) {
+		this.points.push({at, value});
+		while (this.points.length > 0 && this.points[0].at < at - SPAN_S - 2)
+			this.points.shift();
+		this.draw();
+	}
+
+	draw() {
+		const width = this.box.clientWidth, height = this.box.clientHeight;
+		const left = 2, right = width - 62, top = 24, bottom = height - 18;
+		if (width === 0 || this.points.length === 0)
+			return;
+		const now = this.points[this.points.length - 1].at;
+		const most = Math.max(...this.points.map((p) => p.value));
+		const scale = most > 0 ? roundUp(most) : 1;
+		const x = (at) => right - (now - at) / SPAN_S * (right - left);
+		const y = (value) => bottom - value / scale * (bottom - top);
+		const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img"});
+		svg("title", {}, root).textContent = `${this.name}: now ${this.format(this.points[this.points.length - 1].value)}, highest ${this.format(most)}`;
+		this.frame(root, {left, right, top, bottom, scale, most, y});
+		const seen = this.points.filter((p) => p.at >= now - SPAN_S);
+		const line = seen.map((p) => `${x(p.at).toFixed(1)} ${y(p.value).toFixed(1)}`).join("L");
+		svg("path", {class: "area", d: `M${x(seen[0].at).toFixed(1)} ${bottom}L${line}L${right} ${bottom}Z`}, root);
+		svg("path", {class: "line", d: `M${line}`}, root);
+		this.cursor(root, seen, x, y, {left, right, top, bottom, now});
+		this.box.replaceChildren(root);
+	}
+
+	frame(root, f) {
+		svg("text", {class: "name", x: f.left, y: 12}, root).textContent = this.name;
+		for (const part of [0, 0.5, 1]) {
+			const at = f.y(f.scale * part);
+			svg("line", {class: "grid", x1: f.left, x2: f.right, y1: at, y2: at}, root);
+			if (f.most > 0)
+				svg("text", {class: "axis", x: f.right + 8, y: at + 4}, root).textContent = this.format(f.scale * part);
+		}
+		for (let minute = 0; minute <= SPAN_S / 60; minute++) {
+			const at = f.right - minute * 60 / SPAN_S * (f.right - f.left);
+			const anchor = minute === 0 ? "end" : minute === SPAN_S / 60 ? "start" : "middle";
+			svg("text", {class: "axis", x: at, y: f.bottom + 14, "text-anchor": anchor}, root).textContent = minute === 0 ? "now" : `-${minute} min`;
+		}
+	}
+
+	cursor(root, seen, x, y, f) {
+		if (this.pointer === null || this.pointer < f.left || this.pointer > f.right)
+			return;
+		const near = seen.reduce((a, b) => (Math.abs(x(a.at) - this.pointer) <= Math.abs(x(b.at) - this.pointer) ? a : b));
+		const at = x(near.at);
+		svg("line", {class: "cursor", x1: at, x2: at, y1: f.top, y2: f.bottom}, root);
+		svg("circle", {class: "dot", cx: at, cy: y(near.value), r: 3.5}, root);
+		svg("text", {class: "axis", x: f.right, y: 12, "text-anchor": "end"}, root).textContent =
+			`${this.format(near.value)}, ${Math.round(f.now - near.at)} s ago`;
+	}
+}

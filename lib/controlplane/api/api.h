@@ -1,0 +1,23 @@
+// REST on libmicrohttpd: one face of the operations, and the page at /. It has no thread: control's loop turns it, nothing here
+// waits for a client or a worker. It reads only; bodies, methods other than GET and HEAD, and addresses other than loopback
+// are refused.
+#ifndef API_API_H
+#define API_API_H
+
+#include "base/err.h"
+#include "config/config.h"
+
+struct api;
+struct control;
+
+// Listens where config->api.listen says. "none" opens an api that only turns. On failure *out is NULL.
+int api_open(const struct config *config, struct control *control, struct api **out, struct err *err);
+
+// Never blocks. Returns how many requests it answered.
+unsigned api_turn(struct api *api);
+void api_close(struct api *api); // NULL is fine
+
+// What a person types into a browser, or "unix:PATH". NULL: it does not listen.
+const char *api_address(const struct api *api);
+
+#endif

@@ -1,0 +1,19 @@
+// The operations that are more than a line, for the list.
+#ifndef OPS_OPS_RUN_H
+#define OPS_OPS_RUN_H
+
+#include "ops/ops.h"
+
+void op_health(struct op_call *call, struct json *j);
+void op_ports(struct op_call *call, struct json *j);
+void op_config(struct op_call *call, struct json *j);
+
+int op_flows_ask(struct op_call *call, struct err *err);
+bool op_flows_answered(const struct op_call *call);
+void op_flows_forget(struct op_call *call);
+void op_flows(struct op_call *call, struct json *j);
+
+// Looks at what health compares over time.
+void ops_watch_look(struct ops *ops, uint64_t now_ns);
+
+#endif
