@@ -2,8 +2,8 @@
 //
 // A batch is encoded into a buffer and written at once, whole lines only, so that "written" means it is in the file and a reader
 // that follows the file sees lines as they come. A write that is cut short (a full disk) is taken back to the end of the last
-// whole line where the output is a file; a torn line is never left behind. On a pipe that cannot be done: there, what follows
-// begins with a newline, so that only the torn line itself is lost.
+// whole line, so that none is torn and what follows, once there is room again, begins on a line of its own. On a pipe that cannot
+// be done, but there a write fails only for good.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +23,6 @@ _Static_assert(BUFFER_BYTES > 2 * RECORD_JSON_MAX, "a batch is more than a recor
 struct eve {
 	int fd;
 	bool is_file; // can be cut
-	bool torn;    // a part of a line was left on something that cannot be cut
 	uint64_t bytes;
 	struct record_context context;
 	char path[PATH_ROOM]; // for sentences
@@ -84,7 +83,6 @@ static int eve_open(const struct config *config, void **state, struct err *err)
 
 	if (eve == NULL)
 		return err_set(err, -ENOMEM, "no memory for the output eve");
-	eve->torn = false;
 	eve->bytes = 0;
 	eve->context = (struct record_context){.sensor = config->sensor.name, .app_name = proto_name};
 	rc = strcmp(config->output.directory, "-") == 0 ? stdout_open(eve, err) : file_open(eve, config->output.directory, err);
@@ -137,30 +135,21 @@ static int put_all(struct eve *eve, const char *bytes, size_t len, size_t *put)
 }
 
 // Takes back the excess bytes at the end of the file.
-static void take_back(struct eve *eve, size_t excess)
+static void take_back(const struct eve *eve, size_t excess)
 {
-	off_t end;
+	off_t end = excess > 0 && eve->is_file ? lseek(eve->fd, -(off_t)excess, SEEK_CUR) : -1;
 
-	if (excess == 0)
-		return;
-	end = eve->is_file ? lseek(eve->fd, -(off_t)excess, SEEK_CUR) : -1;
-	if (end < 0 || ftruncate(eve->fd, end) != 0)
-		eve->torn = true;
+	if (end >= 0 && ftruncate(eve->fd, end) != 0)
+		lseek(eve->fd, 0, SEEK_END); // a file that can only grow
 }
 
 // Writes the lines of the buffer and empties it; adds those that are out as a whole to *written.
 static int lines_put(struct eve *eve, unsigned *written, struct err *err)
 {
-	size_t put = 0, whole = 0, newline;
+	size_t put, whole = 0;
 	unsigned line = 0;
-	int rc = 0;
+	int rc = put_all(eve, eve->buffer, eve->used, &put);
 
-	if (eve->torn)
-		rc = put_all(eve, "\n", 1, &newline);
-	if (rc == 0) {
-		eve->torn = false;
-		rc = put_all(eve, eve->buffer, eve->used, &put);
-	}
 	while (line < eve->lines && eve->line_end[line] <= put)
 		whole = eve->line_end[line++];
 	take_back(eve, put - whole);

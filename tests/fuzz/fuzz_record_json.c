@@ -1,0 +1,85 @@
+// Any bytes as a record: valid JSON each time, within RECORD_JSON_MAX. References to texts may lie or overlap; only what is
+// promised of a record is made true first: a type, a length, bools that are bools, and JSON where JSON is said to be.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "record/record_json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *app_name(unsigned app)
+{
+	return app % 2 != 0 ? "tls" : NULL;
+}
+
+static void bool_mend(bool *b)
+{
+	uint8_t byte;
+
+	memcpy(&byte, b, 1);
+	*b = (byte & 1) != 0;
+}
+
+// A text that is JSON: all of the record's text space from the front, spaces and then an object.
+static void stats_mend(struct record *r, uint32_t texts)
+{
+	struct record_stats *stats = record_body(r);
+	char *at = (char *)stats + record_body_size(RECORD_STATS);
+
+	if (texts >= 2) {
+		memset(at, ' ', texts);
+		memcpy(at + texts - 2, "{}", 2);
+	}
+	stats->json = (struct record_text){0, (uint16_t)(texts >= 2 ? texts : 0)};
+}
+
+static void promises_mend(struct record *r, uint32_t texts)
+{
+	union {
+		struct record_dns *dns;
+		struct record_http *http;
+	} body = {.dns = record_body(r)};
+
+	bool_mend(&r->to_server);
+	if (r->type == RECORD_DNS || r->type == RECORD_MDNS || r->type == RECORD_LLMNR)
+		bool_mend(&body.dns->response);
+	if (r->type == RECORD_HTTP)
+		bool_mend(&body.http->length_said);
+	if (r->type == RECORD_STATS)
+		stats_mend(r, texts);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct record_context context = {.sensor = "fuzz\xff\"<", .app_name = app_name};
+	static uint64_t words[RECORD_LENGTH_MAX / sizeof(uint64_t)];
+	struct record *r = (struct record *)(void *)words, *exact;
+	char *out = malloc(RECORD_JSON_MAX); // of exactly this size, so that a sanitizer sees what is beyond
+	uint32_t fixed;
+	size_t length;
+	cJSON *read;
+
+	if (size > sizeof(words))
+		size = sizeof(words);
+	memset(words, 0, sizeof(words));
+	memcpy(words, data, size);
+	r->type %= RECORD_TYPES;
+	fixed = (uint32_t)sizeof(*r) + record_body_size(r->type);
+	r->length = size > fixed ? (uint32_t)size & ~7u : fixed;
+	promises_mend(r, r->length - fixed);
+	exact = aligned_alloc(8, r->length);
+	memcpy(exact, r, r->length);
+	length = record_json(exact, &context, out);
+	if (length == 0 || length > RECORD_JSON_MAX || memchr(out, '\n', length) != NULL)
+		abort();
+	read = cJSON_ParseWithLength(out, length);
+	if (read == NULL || cJSON_GetObjectItem(read, "event_type") == NULL)
+		abort();
+	cJSON_Delete(read);
+	free(exact);
+	free(out);
+	return 0;
+}
