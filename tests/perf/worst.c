@@ -23,13 +23,15 @@ struct frame {
 		struct {
 			struct tcphdr head;
 			uint8_t payload[PAYLOAD_TCP];
-		} tcp;
+		} __attribute__((packed)) tcp;
 		struct {
 			struct udphdr head;
 			uint8_t payload[PAYLOAD_UDP];
-		} udp;
-	};
+		} __attribute__((packed)) udp;
+	} __attribute__((packed));
 } __attribute__((packed));
+
+_Static_assert(sizeof(struct frame) == 60, "the least that Ethernet carries, FCS aside");
 
 struct flow {
 	uint32_t sent[2]; // by direction
