@@ -60,6 +60,7 @@ struct port_kind {
 	const char *const *drivers; // ethdev driver names that belong to it, NULL terminated; NULL: any other
 	bool replay;
 	bool idle_adaptive;        // default of the idle setting
+	bool counts_handed_out;    // its statistics count what receive() returned, not what the wire brought
 	// Prepares queues[] (receive, state) after the ethdev was configured, before it is started.
 	int (*open)(struct port *port, const struct port_config *config, struct err *err);
 	void (*started)(struct port *port);

@@ -98,6 +98,7 @@ static const char *const drivers[] = {"net_af_packet", NULL};
 const struct port_kind port_kind_af_packet = {
 	.name = "af_packet",
 	.drivers = drivers,
+	.counts_handed_out = true,
 	.idle_adaptive = true,
 	.open = af_packet_open,
 	.stats = af_packet_stats,

@@ -153,6 +153,7 @@ static const char *const drivers[] = {"net_pcap", NULL};
 const struct port_kind port_kind_pcap = {
 	.name = "pcap",
 	.drivers = drivers,
+	.counts_handed_out = true,
 	.replay = true,
 	.open = replay_open,
 	.close = replay_close,
