@@ -269,7 +269,8 @@ static struct record_dns *dns_answer(enum record_type type)
 {
 	struct record_dns *d = begin(type);
 
-	*d = (struct record_dns){.id = 0xbeef, .flags = 0x8583, .response = true, .rcode = 3, .rrtype = 28, .rrclass = 1, .answers_said = 2};
+	*d = (struct record_dns){.id = 0xbeef, .flags = 0x8583, .response = true, .rcode = 3, .rrtype = 28, .rrclass = 1,
+				 .answers_said = 2};
 	d->rrname = text("www.example.com");
 	d->answers = 2;
 	d->answer[0] = (struct record_dns_answer){.rrtype = 5, .ttl = 300, .rrname = d->rrname, .rdata = text("a.example.net")};
@@ -367,7 +368,8 @@ static void tls(void **state)
 	cJSON *j;
 
 	(void)state;
-	*t = (struct record_tls){.client_hello = true, .server_hello = true, .version = 0x0303, .client_version = 0x0304, .cipher = 0x1301};
+	*t = (struct record_tls){.client_hello = true, .server_hello = true, .version = 0x0303, .client_version = 0x0304,
+				 .cipher = 0x1301};
 	t->sni = text("www.example.com");
 	t->alpn_client = text("h2,http/1.1");
 	t->alpn_server = text("h2");

@@ -1,5 +1,5 @@
-// The tables. A new field is a row here and nothing elsewhere; rows of one EVE object stand together. EVE names are Suricata's; what
-// is ours alone stands under "spanwatch" or has a name that Suricata does not use.
+// The tables. A new field is a row here and nothing elsewhere; rows of one EVE object stand together. EVE names are Suricata's;
+// what is ours alone stands under "spanwatch" or has a name that Suricata does not use.
 #include "record/record_fields.h"
 
 #include <stddef.h>
@@ -101,7 +101,8 @@ static const struct record_field dns_fields[] = {
 
 static const struct record_field tls_fields[] = {
 	{FIELD("sni", TEXT, record_tls, sni), IN("tls", "sni")},
-	{FIELD("version", NAME16, record_tls, version), IN("tls", "version"), .flags = FIELD_OMIT_ZERO, .name_of = record_tls_version_name},
+	{FIELD("version", NAME16, record_tls, version), IN("tls", "version"), .flags = FIELD_OMIT_ZERO,
+	 .name_of = record_tls_version_name},
 	{FIELD("client_version", NAME16, record_tls, client_version), IN("tls", "client_version"), .flags = FIELD_OMIT_ZERO,
 	 .name_of = record_tls_version_name},
 	{MADE("cipher", TEXT, tls_cipher), IN("tls", "cipher")},

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,7 +55,7 @@ static int folder_make(const char *path, struct err *err)
 
 static int stdout_open(struct eve *eve, struct err *err)
 {
-	strcpy(eve->path, "standard output");
+	snprintf(eve->path, sizeof(eve->path), "standard output");
 	eve->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (eve->fd < 0)
 		return err_set(err, -errno, "cannot write to standard output: %s; it has to be open for -o -", strerror(errno));
@@ -67,8 +68,7 @@ static int file_open(struct eve *eve, const char *directory, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	strcpy(eve->path, directory);
-	strcat(eve->path, "/eve.json");
+	snprintf(eve->path, sizeof(eve->path), "%s/eve.json", directory);
 	eve->fd = open(eve->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (eve->fd < 0)
 		return err_set(err, -errno, "cannot write %s: %s; choose another folder with -o", eve->path, strerror(errno));
