@@ -156,15 +156,15 @@ static int serve(const struct args *args, struct err *err)
 
 static int start(struct args *args, struct err *err)
 {
-	struct eal_args eal;
+	static struct eal_args eal;
 	int code;
 
 	if (eal_args_make(args->eal_argc, args->eal_argv, &args->config, control_memory_mb, &eal, err) < 0)
 		return refuse(err);
 	if (eal_args_init(&eal, err) < 0)
 		return refuse(err);
-	if (eal.note[0] != '\0' && args->config.sensor.verbose)
-		fprintf(stderr, "spanwatch: note: %s\n", eal.note);
+	for (unsigned i = 0; i < eal.notes; i++)
+		fprintf(stderr, "spanwatch: note: %s\n", eal.note[i]);
 	code = eal_ports_check(&eal, &args->config, err) < 0 ? refuse(err) : serve(args, err);
 	rte_eal_cleanup();
 	return code;

@@ -34,7 +34,7 @@ const struct config_row config_rows[] = {
 	    .help = "packets a worker takes at once"),
 	ROW(capture, rx_descriptors, U32, "4096", RANGE(64, 32768),
 	    .help = "packets that a receive queue can hold"),
-	ROW(capture, workers, U32, "0", RANGE(0, 128),
+	ROW(capture, workers, U32, "0", RANGE(0, 64),
 	    .help = "worker threads, each pinned to a core; 0 is one for each core but one (option -w)"),
 	ROW(capture, idle, ENUM, "auto", .choices = idle_names,
 	    .help = "a worker without packets polls on, or sleeps up to 1 ms (adaptive); auto decides by the kind of port"),

@@ -76,7 +76,7 @@ static void lcores_add(struct eal_args *a, const struct config *config, int node
 	if (a->workers > WORKER_MAX)
 		a->workers = WORKER_MAX;
 	if (a->workers > spare)
-		snprintf(a->note, sizeof(a->note), "%u workers share %u core%s with each other: more cores would make them faster", a->workers, cpus,
+		snprintf(a->note[a->notes++], ERR_TEXT_MAX, "%u workers share %u core%s with each other: more cores would make them faster", a->workers, cpus,
 			 cpus == 1 ? "" : "s");
 	used = snprintf(text, sizeof(text), "--lcores=0@%d", cpu[0]);
 	for (unsigned k = 0; k < a->workers && used < (int)sizeof(text); k++)
@@ -113,9 +113,8 @@ static void memory_add(struct eal_args *a, unsigned mb)
 	add(a, "--no-shconf"); // 22.11 takes --no-huge and --in-memory for contradicting each other
 	add(a, "-m");
 	add(a, "%u", mb);
-	if (a->note[0] == '\0')
-		snprintf(a->note, sizeof(a->note), "running without hugepages (%u MB are needed, %ld are free): slower; reserve them with "
-			 "`sysctl vm.nr_hugepages=%u`", mb, free_mb, mb / 2 + 1);
+	snprintf(a->note[a->notes++], ERR_TEXT_MAX, "running without hugepages (%u MB are needed, %ld are free), which is slower: "
+		 "`sysctl vm.nr_hugepages=%u` reserves them", mb, free_mb, mb / 2 + 1);
 }
 
 // ---- devices ----

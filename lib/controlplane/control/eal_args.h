@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "config/config.h"
 
-enum { EAL_ARGS_MAX = 64, EAL_ARG_MAX = CONFIG_PATH_MAX + 128, EAL_PORTS_MAX = 16, EAL_LOG_MAX = 4096 };
+enum { EAL_ARGS_MAX = 64, EAL_ARG_MAX = CONFIG_PATH_MAX + 128, EAL_PORTS_MAX = 16, EAL_LOG_MAX = 4096, EAL_NOTES_MAX = 2 };
 
 struct eal_args {
 	int argc;
@@ -20,7 +20,8 @@ struct eal_args {
 	unsigned workers;
 	unsigned ports;   // that must exist afterwards; 0: as many as EAL finds
 	bool hugepages;
-	char note[ERR_TEXT_MAX]; // what was decided and is worth saying; empty: nothing
+	unsigned notes;
+	char note[EAL_NOTES_MAX][ERR_TEXT_MAX]; // what was decided and is worth saying
 };
 
 // memory_mb: what a number of workers needs.

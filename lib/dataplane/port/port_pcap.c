@@ -1,6 +1,8 @@
 // Replay through net_pcap. The PMD hands out bytes; time in nanoseconds, length on the wire and the end of the file come from the
-// capture's own headers, walked in lock-step (base/capture_file.h). The PMD loses a packet when the pool is empty, so it is asked
-// only for as many as there are buffers for.
+// capture's own headers, walked in lock-step (base/capture_file.h): first the headers of a burst, then exactly that burst.
+//
+// The PMD loses a packet when the pool is empty, so it is asked only for what there are buffers for, counted frame by frame.
+// Should it lose one all the same (several replays share a pool), its counters say so, and the walk passes over as many.
 #include <errno.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -11,54 +13,54 @@
 
 #include "base/capture_file.h"
 #include "port/port_kinds.h"
-#include "port/port_rss.h"
 
-enum { FRAME_SEGMENTS = 33 }; // 64 KB in buffers of 2 KB, the first with its headroom
+enum { AHEAD_MAX = 64 };
 
 struct pcap_replay {
 	struct rte_mempool *pool;
 	struct capture_file file;
-	struct capture_packet next; // walked already, not yet handed out
-	bool has_next;
-	enum capture_end end;
+	uint32_t room_first, room_next; // bytes in the first buffer of a frame, and in those behind it
+	struct capture_packet ahead[AHEAD_MAX]; // walked, not yet handed out
+	unsigned walked;
+	enum capture_end end; // what follows behind them
+	uint64_t lost;        // by the PMD, as far as is known
 	uint64_t clock_ns;
 	double speed;
 	uint64_t first_ns, first_cycles; // original timing counts from here
 };
 
-static void replay_end(struct port *port, struct pcap_replay *r, const char *what, enum port_damage damage)
+static void replay_end(struct port *port, const struct pcap_replay *r)
 {
-	struct port_queue *queue = &port->queue[0];
+	unsigned long packets = (unsigned long)r->file.packets, at = (unsigned long)r->file.at;
 
-	if (damage != PORT_WHOLE)
-		snprintf(port->damage_text, sizeof(port->damage_text),
-			 "%s: %s at byte %zu, after packet %lu: the packets before it are analysed", port->name, what, r->file.at,
-			 (unsigned long)r->file.packets);
-	atomic_store_explicit(&port->damage, (int)damage, memory_order_release);
-	atomic_store_explicit(&queue->ended, true, memory_order_release);
-}
-
-static void replay_over(struct port *port, struct pcap_replay *r)
-{
 	if (r->end == CAPTURE_CUT_OFF)
-		replay_end(port, r, "cut off in the middle of a packet", PORT_CUT_OFF);
+		snprintf(port->damage_text, sizeof(port->damage_text),
+			 "%.300s: cut off in the middle of packet %lu at byte %lu; the %lu packets before it are analysed", port->name, packets + 1, at,
+			 packets);
 	else if (r->end == CAPTURE_DAMAGED)
-		replay_end(port, r, "damaged", PORT_DAMAGED);
-	else
-		replay_end(port, r, "", PORT_WHOLE);
+		snprintf(port->damage_text, sizeof(port->damage_text), "%.300s: damaged at byte %lu, behind packet %lu: %s; what was before it is analysed",
+			 port->name, at, packets, r->file.damage);
+	atomic_store_explicit(&port->damage,
+			      r->end == CAPTURE_CUT_OFF ? PORT_CUT_OFF : r->end == CAPTURE_DAMAGED ? PORT_DAMAGED : PORT_WHOLE, memory_order_release);
+	atomic_store_explicit(&port->queue[0].ended, true, memory_order_release);
 }
 
-static bool look_ahead(struct pcap_replay *r)
+static void walk(struct pcap_replay *r, unsigned n)
 {
-	if (!r->has_next && r->end == CAPTURE_PACKET) {
-		r->end = capture_file_next(&r->file, &r->next);
-		r->has_next = r->end == CAPTURE_PACKET;
+	while (r->walked < n && r->end == CAPTURE_PACKET) {
+		r->end = capture_file_next(&r->file, &r->ahead[r->walked]);
+		r->walked += r->end == CAPTURE_PACKET;
 	}
-	return r->has_next;
 }
 
-// Original timing: whether the next packet's time has come.
-static bool is_time(struct pcap_replay *r)
+static void pass_over(struct pcap_replay *r, unsigned n)
+{
+	r->walked -= n;
+	memmove(r->ahead, r->ahead + n, r->walked * sizeof(r->ahead[0]));
+}
+
+// Original timing: whether this packet's time has come.
+static bool is_time(struct pcap_replay *r, const struct capture_packet *p)
 {
 	double passed_ns;
 
@@ -66,60 +68,91 @@ static bool is_time(struct pcap_replay *r)
 		return true;
 	if (r->first_cycles == 0) {
 		r->first_cycles = clock_cycles();
-		r->first_ns = r->next.time_ns;
+		r->first_ns = p->time_ns;
 	}
 	passed_ns = (double)(clock_cycles() - r->first_cycles) * 1e9 / (double)rte_get_tsc_hz();
-	return (double)(int64_t)(r->next.time_ns - r->first_ns) <= passed_ns * r->speed;
+	return (double)(int64_t)(p->time_ns - r->first_ns) <= passed_ns * r->speed;
 }
 
-static void stamp(struct pcap_replay *r, struct rte_mbuf *m, struct port_stamp *s)
+static uint32_t buffers_of(const struct pcap_replay *r, const struct capture_packet *p)
 {
-	if (r->next.time_ns > r->clock_ns)
-		r->clock_ns = r->next.time_ns;
-	*s = (struct port_stamp){r->next.time_ns, r->clock_ns, r->next.wire};
-	r->has_next = false;
-	if (m->nb_segs > 1) // the PMD keeps only 16 bits of the length
-		m->pkt_len = r->next.captured;
+	return p->captured <= r->room_first ? 1 : 1 + (p->captured - r->room_first + r->room_next - 1) / r->room_next;
+}
+
+// How many of those ahead are due and find buffers.
+static uint16_t ready(struct pcap_replay *r, uint16_t n)
+{
+	uint32_t free = rte_mempool_avail_count(r->pool);
+	uint16_t i = 0;
+
+	if (n > r->walked)
+		n = (uint16_t)r->walked;
+	for (; i < n && is_time(r, &r->ahead[i]); i++) {
+		uint32_t needed = buffers_of(r, &r->ahead[i]);
+
+		if (needed > free)
+			break;
+		free -= needed;
+	}
+	return i;
+}
+
+static void stamp(struct pcap_replay *r, const struct capture_packet *p, struct rte_mbuf *m, struct port_stamp *s)
+{
+	if (p->time_ns > r->clock_ns)
+		r->clock_ns = p->time_ns;
+	*s = (struct port_stamp){p->time_ns, r->clock_ns, p->wire > p->captured ? p->wire : p->captured};
+	if (m->nb_segs > 1) { // the PMD keeps only 16 bits of the length
+		m->pkt_len = 0;
+		for (const struct rte_mbuf *seg = m; seg != NULL; seg = seg->next)
+			m->pkt_len += seg->data_len;
+	}
+}
+
+// The PMD gave less than there is: it lost some (and counted them), or libpcap sees an end where we do not.
+static void shortfall(struct port *port, struct pcap_replay *r)
+{
+	struct rte_eth_stats stats = {.ipackets = 0};
+	uint64_t lost = rte_eth_stats_get(port->id, &stats) == 0 ? stats.rx_nombuf + stats.ierrors - r->lost : 0;
+
+	if (lost > 0) {
+		r->lost += lost;
+		pass_over(r, lost < r->walked ? (unsigned)lost : r->walked);
+		return;
+	}
+	r->walked = 0;
+	r->file.damage = "libpcap reads no further";
+	r->end = CAPTURE_DAMAGED;
 }
 
 static uint16_t replay_receive(struct port_queue *queue, struct rte_mbuf **frames, struct port_stamp *stamps, uint16_t n)
 {
 	struct pcap_replay *r = queue->state;
-	unsigned room = rte_mempool_avail_count(r->pool) / FRAME_SEGMENTS;
-	uint16_t got = 0;
+	uint16_t due, got;
 
-	if (room < n)
-		n = (uint16_t)room;
-	if (r->speed > 0 && n > 1)
-		n = 1; // each when its time has come
-	if (n == 0 || atomic_load_explicit(&queue->ended, memory_order_relaxed))
+	if (atomic_load_explicit(&queue->ended, memory_order_relaxed))
 		return 0;
-	if (!look_ahead(r)) {
-		replay_over(queue->port, r);
+	walk(r, n < AHEAD_MAX ? n : AHEAD_MAX);
+	if (r->walked == 0) {
+		replay_end(queue->port, r);
 		return 0;
 	}
-	if (!is_time(r))
-		return 0;
-	got = rte_eth_rx_burst(queue->port->id, queue->queue, frames, n);
-	for (uint16_t i = 0; i < got; i++) {
-		if (!look_ahead(r)) { // libpcap sees more than we do: believe its bytes, not their time
-			r->next = (struct capture_packet){r->clock_ns, frames[i]->pkt_len, frames[i]->pkt_len};
-			r->end = CAPTURE_DAMAGED;
-		}
-		stamp(r, frames[i], &stamps[i]);
-	}
-	if (got == 0)
-		replay_end(queue->port, r, "damaged", PORT_DAMAGED);
+	due = ready(r, n);
+	got = rte_eth_rx_burst(queue->port->id, queue->queue, frames, due);
+	for (uint16_t i = 0; i < got; i++)
+		stamp(r, &r->ahead[i], frames[i], &stamps[i]);
+	pass_over(r, got);
+	if (got < due)
+		shortfall(queue->port, r);
 	atomic_store_explicit(&queue->port->replay_at, r->file.at, memory_order_relaxed);
 	return got;
 }
 
 static int replay_open(struct port *port, const struct port_config *config, struct err *err)
 {
-	struct pcap_replay *r;
+	struct pcap_replay *r = calloc(1, sizeof(*r));
 	int rc;
 
-	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return err_set(err, -ENOMEM, "%s: no memory", port->name);
 	rc = capture_file_open(&r->file, port->name, err);
@@ -128,6 +161,8 @@ static int replay_open(struct port *port, const struct port_config *config, stru
 		return rc;
 	}
 	r->pool = config->pool;
+	r->room_next = rte_pktmbuf_data_room_size(r->pool);
+	r->room_first = r->room_next - RTE_PKTMBUF_HEADROOM;
 	r->speed = config->speed;
 	port->replay_bytes = r->file.size;
 	port->state = r;
