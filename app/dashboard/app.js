@@ -326,6 +326,8 @@ function show([health, stats, protocolsNow, lcores, ledger, flowsNow]) {
 
 	showHealth(health);
 	showHeadline(stats, health);
+	charts.pps.idle = health.replay !== null && health.replay.finished
+		? `The replay took ${duration(stats.duration_s)} and is over: nothing more arrives` : "Nothing has arrived yet";
 	charts.pps.add(now, stats.rates.pps);
 	charts.bps.add(now, stats.rates.bps);
 	protocols = protocolsNow;

@@ -25,6 +25,7 @@ class Chart {
 		this.format = format;
 		this.points = []; // {at: seconds, value}
 		this.pointer = null;
+		this.idle = ""; // what is said while there is nothing to draw
 		box.classList.add(kind);
 		box.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; this.draw(); });
 		box.addEventListener("pointerleave", () => { this.pointer = null; this.draw(); });
@@ -40,11 +41,11 @@ class Chart {
 
 	draw() {
 		const width = this.box.clientWidth, height = this.box.clientHeight;
-		const left = 2, right = width - 62, top = 24, bottom = height - 18;
+		const most = Math.max(0, ...this.points.map((p) => p.value));
+		const left = 2, right = width - (most > 0 ? 72 : 2), top = 24, bottom = height - 18;
 		if (width === 0 || this.points.length === 0)
 			return;
 		const now = this.points[this.points.length - 1].at;
-		const most = Math.max(...this.points.map((p) => p.value));
 		const scale = most > 0 ? roundUp(most) : 1;
 		const x = (at) => right - (now - at) / SPAN_S * (right - left);
 		const y = (value) => bottom - value / scale * (bottom - top);
@@ -55,6 +56,8 @@ class Chart {
 		const line = seen.map((p) => `${x(p.at).toFixed(1)} ${y(p.value).toFixed(1)}`).join("L");
 		svg("path", {class: "area", d: `M${x(seen[0].at).toFixed(1)} ${bottom}L${line}L${right} ${bottom}Z`}, root);
 		svg("path", {class: "line", d: `M${line}`}, root);
+		if (most === 0)
+			svg("text", {class: "axis", x: (left + right) / 2, y: (top + bottom) / 2 - 12, "text-anchor": "middle"}, root).textContent = this.idle;
 		this.cursor(root, seen, x, y, {left, right, top, bottom, now});
 		this.box.replaceChildren(root);
 	}
