@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +12,9 @@
 #include "port/port_kinds.h"
 #include "port/port_rss.h"
 
-enum { RX_DESC_MIN = 64 };
+enum { TX_DESC = 64 };
 
 static const struct port_kind *const kinds[] = {&port_kind_pcap, &port_kind_af_packet, &port_kind_nic};
-
-static const struct port_kind *kind_of(const char *driver)
-{
-	for (unsigned i = 0; i < RTE_DIM(kinds); i++)
-		for (const char *const *d = kinds[i]->drivers; d != NULL && *d != NULL; d++)
-			if (strcmp(*d, driver) == 0)
-				return kinds[i];
-	return &port_kind_nic;
-}
 
 bool port_argument(const struct rte_eth_dev_info *info, const char *key, char *out, size_t room)
 {
@@ -46,15 +36,33 @@ bool port_argument(const struct rte_eth_dev_info *info, const char *key, char *o
 	return false;
 }
 
+static const struct port_kind *kind_of(const struct rte_eth_dev_info *info)
+{
+	char file[PORT_NAME_MAX];
+
+	for (unsigned i = 0; i < RTE_DIM(kinds); i++)
+		for (const char *const *d = kinds[i]->drivers; d != NULL && *d != NULL; d++)
+			if (strcmp(*d, info->driver_name) == 0 && (!kinds[i]->replay || port_argument(info, "rx_pcap", file, sizeof(file))))
+				return kinds[i];
+	return &port_kind_nic; // also net_pcap on an interface
+}
+
 static int queues_setup(struct port *port, const struct rte_eth_dev_info *info, const struct port_config *config, struct err *err)
 {
-	uint16_t rx = config->rx_desc, tx = RX_DESC_MIN;
+	uint16_t rx = config->rx_desc, tx = TX_DESC;
+	unsigned node = (unsigned)rte_eth_dev_socket_id(port->id);
+	struct rte_eth_dev_info now; // with the queues that were configured
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx, &tx);
 
+	if (rc == 0)
+		rc = rte_eth_dev_info_get(port->id, &now);
+
 	for (uint16_t q = 0; q < port->queues && rc == 0; q++)
-		rc = rte_eth_rx_queue_setup(port->id, q, rx, (unsigned)rte_eth_dev_socket_id(port->id), &info->default_rxconf, config->pool);
+		rc = rte_eth_rx_queue_setup(port->id, q, rx, node, &info->default_rxconf, config->pool);
+	for (uint16_t q = 0; rc == 0 && q < now.nb_tx_queues; q++)
+		rc = rte_eth_tx_queue_setup(port->id, q, tx, node, &info->default_txconf);
 	if (rc < 0)
-		return err_set(err, rc, "%s: its receive queues cannot be set up: %s", port->name, strerror(-rc));
+		return err_set(err, rc, "%.300s: its queues cannot be set up: %s", port->name, strerror(-rc));
 	return 0;
 }
 
@@ -63,20 +71,44 @@ static int start(struct port *port, const struct port_config *config, struct err
 	int rc = rte_eth_dev_start(port->id);
 
 	if (rc < 0)
-		return err_set(err, rc, "%s: cannot be started: %s: check its driver, or that this user has CAP_NET_ADMIN", port->name,
+		return err_set(err, rc, "%.300s: cannot be started: %s: check its driver, or that this user has CAP_NET_ADMIN", port->name,
 			       strerror(-rc));
 	if (config->promiscuous && !port->kind->replay)
 		(void)rte_eth_promiscuous_enable(port->id); // where it cannot be, only frames for this host are seen
 	return 0;
 }
 
-static void queues_name(struct port *port, const struct port_config *config)
+// What the user called it. A file whose name EAL would misread comes as a descriptor.
+static void name_find(struct port *port, const struct rte_eth_dev_info *info)
 {
+	static const char *const keys[] = {"iface", "rx_iface", "rx_pcap"};
+	char target[PORT_NAME_MAX];
+	ssize_t n;
+
+	snprintf(port->name, sizeof(port->name), "%s", rte_dev_name(info->device));
+	for (unsigned i = 0; i < RTE_DIM(keys); i++)
+		if (port_argument(info, keys[i], port->name, sizeof(port->name)))
+			break;
+	if (strncmp(port->name, "/proc/self/fd/", strlen("/proc/self/fd/")) != 0)
+		return;
+	n = readlink(port->name, target, sizeof(target));
+	if (n > 0 && (size_t)n < sizeof(target))
+		snprintf(port->name, sizeof(port->name), "%.*s", (int)n, target);
+}
+
+static int queues_choose(struct port *port, const struct rte_eth_dev_info *info, const struct port_config *config, struct err *err)
+{
+	uint16_t most = port->kind->every_queue || config->queues > info->max_rx_queues ? info->max_rx_queues : config->queues;
+
+	if (port->kind->every_queue && most > PORT_QUEUES_MAX)
+		return err_set(err, -E2BIG, "%.300s: %u queues, %u are the most: give it fewer", port->name, most, PORT_QUEUES_MAX);
+	port->queues = most > PORT_QUEUES_MAX ? PORT_QUEUES_MAX : most == 0 ? 1 : most;
 	for (uint16_t q = 0; q < port->queues; q++) {
 		port->queue[q].port = port;
 		port->queue[q].queue = q;
 		port->queue[q].clock = config->clock;
 	}
+	return 0;
 }
 
 int port_open(uint16_t id, const struct port_config *config, struct port **out, struct err *err)
@@ -90,17 +122,12 @@ int port_open(uint16_t id, const struct port_config *config, struct port **out, 
 		return err_set(err, rc, "port %u: cannot be read: %s", id, strerror(-rc));
 	}
 	port->id = id;
-	port->kind = kind_of(info.driver_name);
+	port->kind = kind_of(&info);
 	port->socket = rte_eth_dev_socket_id(id);
 	snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
-	if (!port_argument(&info, "iface", port->name, sizeof(port->name)) && !port_argument(&info, "rx_pcap", port->name, sizeof(port->name)))
-		snprintf(port->name, sizeof(port->name), "%s", rte_dev_name(info.device));
-	port->queues = config->queues < info.max_rx_queues ? config->queues : info.max_rx_queues;
-	if (port->queues > PORT_QUEUES_MAX)
-		port->queues = PORT_QUEUES_MAX;
-	queues_name(port, config);
-	if ((rc = port_rss_configure(port, &info, err)) < 0 || (rc = queues_setup(port, &info, config, err)) < 0 ||
-	    (rc = port->kind->open(port, config, err)) < 0)
+	name_find(port, &info);
+	if ((rc = queues_choose(port, &info, config, err)) < 0 || (rc = port_rss_configure(port, &info, config->pool, err)) < 0 ||
+	    (rc = queues_setup(port, &info, config, err)) < 0 || (rc = port->kind->open(port, config, err)) < 0)
 		goto fail;
 	if ((rc = start(port, config, err)) < 0) {
 		port->kind->close(port);

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { PORT_MAX = 16, PORT_QUEUES_MAX = 16, PORT_NAME_MAX = 256 };
+enum { PORT_MAX = 16, PORT_QUEUES_MAX = 16, PORT_NAME_MAX = 1024 };
 
 // What is known of a received frame besides its bytes.
 struct port_stamp {
@@ -60,6 +60,7 @@ struct port_kind {
 	const char *const *drivers; // ethdev driver names that belong to it, NULL terminated; NULL: any other
 	bool replay;
 	bool idle_adaptive;        // default of the idle setting
+	bool every_queue;          // frames reach all queues that the device has: none may be left unread
 	bool counts_handed_out;    // its statistics count what receive() returned, not what the wire brought
 	// Prepares queues[] (receive, state) after the ethdev was configured, before it is started.
 	int (*open)(struct port *port, const struct port_config *config, struct err *err);

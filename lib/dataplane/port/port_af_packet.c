@@ -100,6 +100,7 @@ const struct port_kind port_kind_af_packet = {
 	.drivers = drivers,
 	.counts_handed_out = true,
 	.idle_adaptive = true,
+	.every_queue = true,
 	.open = af_packet_open,
 	.stats = af_packet_stats,
 	.close = af_packet_close,

@@ -3,6 +3,7 @@
 
 #include "port/port_kinds.h"
 
+// The length on the wire is left to the headers: the frame may have been cut.
 uint16_t port_receive_live(struct port_queue *queue, struct rte_mbuf **frames, struct port_stamp *stamps, uint16_t n)
 {
 	uint16_t got = rte_eth_rx_burst(queue->port->id, queue->queue, frames, n);
@@ -16,12 +17,22 @@ uint16_t port_receive_live(struct port_queue *queue, struct rte_mbuf **frames, s
 	return got;
 }
 
+// A NIC hands out frames whole, so their length is the one on the wire.
+static uint16_t nic_receive(struct port_queue *queue, struct rte_mbuf **frames, struct port_stamp *stamps, uint16_t n)
+{
+	uint16_t got = port_receive_live(queue, frames, stamps, n);
+
+	for (uint16_t i = 0; i < got; i++)
+		stamps[i].wire = frames[i]->pkt_len;
+	return got;
+}
+
 static int nic_open(struct port *port, const struct port_config *config, struct err *err)
 {
 	(void)config;
 	(void)err;
 	for (uint16_t q = 0; q < port->queues; q++)
-		port->queue[q].receive = port_receive_live;
+		port->queue[q].receive = nic_receive;
 	return 0;
 }
 

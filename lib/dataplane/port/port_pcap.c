@@ -154,7 +154,11 @@ static int replay_open(struct port *port, const struct port_config *config, stru
 	int rc;
 
 	if (r == NULL)
-		return err_set(err, -ENOMEM, "%s: no memory", port->name);
+		return err_set(err, -ENOMEM, "%.300s: no memory", port->name);
+	if (port->queues > 1) {
+		free(r);
+		return err_set(err, -EINVAL, "%.300s: one file for each replay: give each a --vdev=net_pcapN,rx_pcap=FILE of its own", port->name);
+	}
 	rc = capture_file_open(&r->file, port->name, err);
 	if (rc < 0) {
 		free(r);
@@ -190,6 +194,7 @@ const struct port_kind port_kind_pcap = {
 	.drivers = drivers,
 	.counts_handed_out = true,
 	.replay = true,
+	.every_queue = true,
 	.open = replay_open,
 	.close = replay_close,
 };

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_MAX = 128, RETA_MAX = 2048, TUPLES = 256 };
+#include "port/port_kinds.h"
+
+enum { KEY_MAX = 128, RETA_MAX = 2048, TUPLES = 512 };
+enum { MTU_WANTED = 9600, FRAME_HEAD = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN };
 static const uint64_t HASHES = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
 static void key_fill(uint8_t *key, uint8_t length)
@@ -17,7 +20,33 @@ static void key_fill(uint8_t *key, uint8_t length)
 		key[i] = i % 2 == 0 ? 0x6d : 0x5a;
 }
 
-int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, struct err *err)
+// Long frames, where a NIC takes them: in several buffers if it can, else as far as one buffer reaches.
+static void frames_configure(const struct rte_eth_dev_info *info, struct rte_mempool *pool, struct rte_eth_conf *conf)
+{
+	uint32_t head = info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu ? info->max_rx_pktlen - info->max_mtu : FRAME_HEAD;
+	uint32_t room = (uint32_t)rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM - head - 2 * RTE_VLAN_HLEN;
+	uint32_t most = RTE_MIN(info->max_rx_pktlen - head, (uint32_t)info->max_mtu), mtu = RTE_MIN(most, (uint32_t)MTU_WANTED);
+
+	if ((info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
+		conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+	else
+		mtu = RTE_MIN(mtu, room);
+	conf->rxmode.mtu = mtu;
+}
+
+// Nothing is ever sent, but some drivers want one transmit queue, some as many as receive queues, some none.
+static int configure(const struct port *port, const struct rte_eth_dev_info *info, const struct rte_eth_conf *conf)
+{
+	uint16_t counts[] = {1, port->queues, 0};
+	int rc = -EINVAL;
+
+	for (unsigned i = 0; i < RTE_DIM(counts) && rc < 0; i++)
+		if (counts[i] <= info->max_tx_queues)
+			rc = rte_eth_dev_configure(port->id, port->queues, counts[i], conf);
+	return rc;
+}
+
+int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, struct rte_mempool *pool, struct err *err)
 {
 	uint8_t key[KEY_MAX], length = info->hash_key_size != 0 && info->hash_key_size <= KEY_MAX ? info->hash_key_size : 40;
 	uint64_t hashes = HASHES & info->flow_type_rss_offloads;
@@ -29,13 +58,16 @@ int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, s
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){key, length, hashes};
 	}
-	if (info->max_mtu > RTE_ETHER_MTU && (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
-		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
-	rc = rte_eth_dev_configure(port->id, port->queues, info->max_tx_queues > 0 ? (uint16_t)1 : (uint16_t)0, &conf);
-	if (rc < 0) // some vdevs want no transmit queue at all
-		rc = rte_eth_dev_configure(port->id, port->queues, 0, &conf);
+	if (port->kind == &port_kind_nic)
+		frames_configure(info, pool, &conf);
+	rc = configure(port, info, &conf);
+	if (rc < 0 && conf.rxmode.mtu != 0) {
+		conf.rxmode.mtu = 0; // its own
+		conf.rxmode.offloads = 0;
+		rc = configure(port, info, &conf);
+	}
 	if (rc < 0)
-		return err_set(err, rc, "%s: the driver %s refuses %u receive queues: %s: set capture.queues", port->name, port->driver,
+		return err_set(err, rc, "%.300s: the driver %s refuses %u receive queues: %s: set capture.queues", port->name, port->driver,
 			       port->queues, strerror(-rc));
 	return 0;
 }
@@ -102,5 +134,5 @@ void port_rss_check(struct port *port, const struct rte_eth_dev_info *info)
 	else if (!symmetric(key, reta, info->reta_size))
 		why(port, false, "the NIC's hash sends the two directions of a flow to different queues");
 	else
-		why(port, true, "symmetric RSS, computed for 256 tuples from the NIC's own key and table");
+		why(port, true, "symmetric RSS, verified on 512 tuples with the NIC's own key and table");
 }
