@@ -162,6 +162,8 @@ static const char ja3s_12[] = "896415616b22361262d7a961b6325cfd", ja4_client[] =
 
 static char expected_room[1024];
 
+static const char *expected(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static const char *expected(const char *format, ...)
 {
 	va_list args;
