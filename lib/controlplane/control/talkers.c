@@ -73,10 +73,11 @@ void talkers_add(struct talkers *t, const struct record *flow)
 
 static void top_insert(struct talker *out, unsigned *count, unsigned n, const struct talker *t)
 {
-	unsigned i = *count < n ? (*count)++ : n - 1;
+	unsigned i;
 
-	if (i == n - 1 && *count == n && out[i].ip_version != 0 && out[i].bytes >= t->bytes)
+	if (*count == n && (n == 0 || out[n - 1].bytes >= t->bytes))
 		return;
+	i = *count < n ? (*count)++ : n - 1;
 	for (; i > 0 && out[i - 1].bytes < t->bytes; i--)
 		out[i] = out[i - 1];
 	out[i] = *t;
@@ -86,7 +87,6 @@ unsigned talkers_top(const struct talkers *t, struct talker *out, unsigned n)
 {
 	unsigned count = 0;
 
-	memset(out, 0, n * sizeof(*out));
 	for (unsigned s = 0; s < SETS; s++)
 		for (unsigned i = 0; i < WAYS; i++)
 			if (t->set[s][i].ip_version != 0)
