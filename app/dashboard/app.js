@@ -76,7 +76,7 @@ function showHeadline(stats, health) {
 	const finished = health.replay !== null && health.replay.finished;
 	const rate = stats.duration_s > 0 ? stats.packets.received / stats.duration_s : 0;
 
-	number("pps", countParts(stats.rates.pps));
+	number("pps", countParts(Math.round(stats.rates.pps)));
 	number("bps", bitsParts(stats.rates.bps));
 	number("active", countParts(stats.flows.active));
 	number("analysed", countParts(stats.packets.analysed));
@@ -184,7 +184,7 @@ function tagCell(app) {
 
 function stateCell(f) {
 	const cell = element("td");
-	cell.append(element("span", f.active ? "state live" : "state", f.stateText));
+	cell.append(element("span", f.active && f.stateText !== "closed" ? "state live" : "state", f.stateText));
 	return cell;
 }
 
@@ -262,7 +262,7 @@ function showWorkers(lcores) {
 		const node = w.socket >= 0 ? `, NUMA node ${w.socket}` : "";
 		row.append(element("b", "", `Worker ${w.id}`),
 			element("span", "", `lcore ${w.lcore}${node}, ${w.idle}, ${count(w.packets)} packets, ${count(w.flows_active)} flows`),
-			element("b", "", total(w).toFixed(0)));
+			element("b", "", exact(Math.round(total(w)))));
 		stages.forEach((stage, k) => {
 			const part = element("i", `k${k % 8}`);
 			part.style.width = `${100 * w.cycles_per_packet[stage] / most}%`;
@@ -275,7 +275,7 @@ function showWorkers(lcores) {
 	byId("stages").replaceChildren(...stages.map((stage, k) => {
 		const mean = packets > 0 ? workers.reduce((n, w) => n + w.cycles_per_packet[stage] * w.packets, 0) / packets : 0;
 		const item = element("li");
-		item.append(element("i", `k${k % 8}`), document.createTextNode(stage), element("b", "", mean.toFixed(mean < 10 ? 1 : 0)));
+		item.append(element("i", `k${k % 8}`), document.createTextNode(stage), element("b", "", mean < 10 ? mean.toFixed(1) : exact(Math.round(mean))));
 		return item;
 	}));
 	say("steering", lcores.steering ? `Steering: ${lcores.steering}` : "");

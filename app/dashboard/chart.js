@@ -1,8 +1,9 @@
 "use strict";
-// A small time chart in SVG: one series, the last SPAN seconds, a scale that ends on a round number, the value under the pointer.
+// A small time chart in SVG: one series, a span that grows with what is known up to SPAN_S, a scale that ends on a round number, the value under the pointer.
 
 const SPAN_S = 300;
-const STEPS = [1, 2, 5, 10];
+const SPANS_S = [60, 120, SPAN_S];
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
 
 function svg(name, attributes, parent) {
 	const node = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -47,12 +48,13 @@ class Chart {
 			return;
 		const now = this.points[this.points.length - 1].at;
 		const scale = most > 0 ? roundUp(most) : 1;
-		const x = (at) => right - (now - at) / SPAN_S * (right - left);
+		const span = SPANS_S.find((s) => s >= now - this.points[0].at) || SPAN_S;
+		const x = (at) => right - (now - at) / span * (right - left);
 		const y = (value) => bottom - value / scale * (bottom - top);
 		const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img"});
 		svg("title", {}, root).textContent = `${this.name}: now ${this.format(this.points[this.points.length - 1].value)}, highest ${this.format(most)}`;
-		this.frame(root, {left, right, top, bottom, scale, most, y});
-		const seen = this.points.filter((p) => p.at >= now - SPAN_S);
+		this.frame(root, {left, right, top, bottom, scale, most, span, y});
+		const seen = this.points.filter((p) => p.at >= now - span);
 		const line = seen.map((p) => `${x(p.at).toFixed(1)} ${y(p.value).toFixed(1)}`).join("L");
 		svg("path", {class: "area", d: `M${x(seen[0].at).toFixed(1)} ${bottom}L${line}L${right} ${bottom}Z`}, root);
 		svg("path", {class: "line", d: `M${line}`}, root);
@@ -68,12 +70,14 @@ class Chart {
 			const at = f.y(f.scale * part);
 			svg("line", {class: "grid", x1: f.left, x2: f.right, y1: at, y2: at}, root);
 			if (f.most > 0)
-				svg("text", {class: "axis", x: f.right + 8, y: at + 4}, root).textContent = this.format(f.scale * part);
+				svg("text", {class: "axis", x: f.right + 8, y: at + 4}, root).textContent = part === 0 ? "0" : this.format(f.scale * part).replace(/(\.\d*?)0+(?= |$)/, "$1").replace(/\.(?= |$)/, "");
 		}
-		for (let minute = 0; minute <= SPAN_S / 60; minute++) {
-			const at = f.right - minute * 60 / SPAN_S * (f.right - f.left);
-			const anchor = minute === 0 ? "end" : minute === SPAN_S / 60 ? "start" : "middle";
-			svg("text", {class: "axis", x: at, y: f.bottom + 14, "text-anchor": anchor}, root).textContent = minute === 0 ? "now" : `-${minute} min`;
+		const step = f.span > 120 ? 60 : f.span / 4;
+		for (let ago = 0; ago <= f.span; ago += step) {
+			const at = f.right - ago / f.span * (f.right - f.left);
+			const anchor = ago === 0 ? "end" : ago === f.span ? "start" : "middle";
+			const text = ago === 0 ? "now" : f.span > 120 ? `-${ago / 60} min` : `-${ago} s`;
+			svg("text", {class: "axis", x: at, y: f.bottom + 14, "text-anchor": anchor}, root).textContent = text;
 		}
 	}
 
