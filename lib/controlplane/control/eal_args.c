@@ -1,60 +1,81 @@
 #include "control/eal_args.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <numa.h>
 #include <rte_build_config.h>
+#include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_log.h>
 #include <sched.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include <linux/mman.h>
 
 #include "control/preflight.h"
 #include "port/port.h"
 #include "worker/worker.h"
 
-enum { RING_BYTES = 64 * 1024 * 1024, RING_BLOCK = 65536, FRAMES_MIN = 512 };
+// The kernel's ring of an interface, over all its queues. The driver takes as much again for sending.
+enum { RINGS_BYTES = 128 * 1024 * 1024, RING_BLOCK = 65536, FRAMES_MIN = 512, FRAMES_MAX = 32768 };
 
 // Drivers that a derived command line needs. Naming them keeps EAL from loading some two hundred others.
 static const char *const vdev_drivers[] = {"librte_mempool_ring.so", "librte_bus_vdev.so", "librte_net_pcap.so", "librte_net_af_packet.so"};
 
-static char eal_log[EAL_LOG_MAX];
-
 static void add(struct eal_args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct eal_args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void add(struct eal_args *a, const char *format, ...)
 {
 	va_list args;
+	int length;
 
-	if (a->argc == EAL_ARGS_MAX - 1)
+	if (a->argc == EAL_ARGS_MAX - 1) {
+		a->cut = true;
 		return;
+	}
 	va_start(args, format);
-	vsnprintf(a->text[a->argc], EAL_ARG_MAX, format, args);
+	length = vsnprintf(a->text[a->argc], EAL_ARG_MAX, format, args);
 	va_end(args);
+	a->cut = a->cut || length >= EAL_ARG_MAX;
 	a->argv[a->argc] = a->text[a->argc];
 	a->argc++;
+}
+
+static void note(struct eal_args *a, const char *format, ...)
+{
+	va_list args;
+
+	if (a->notes == EAL_NOTES_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(a->note[a->notes++], ERR_TEXT_MAX, format, args);
+	va_end(args);
 }
 
 // ---- cores ----
 
 // The CPUs we may use: the first for control, the rest in the order in which workers take them, those of the port's node first.
-static unsigned cpus_order(int node, int *out)
+static unsigned cpus_order(int node, int out[CPU_SETSIZE])
 {
-	cpu_set_t set;
+	int cpu[CPU_SETSIZE] = {0};
 	unsigned n = 0, all = 0;
-	int cpu[CPU_SETSIZE];
+	cpu_set_t set;
 
+	CPU_ZERO(&set);
 	if (sched_getaffinity(0, sizeof(set), &set) != 0)
 		CPU_SET(0, &set);
 	for (int i = 0; i < CPU_SETSIZE; i++)
 		if (CPU_ISSET((size_t)i, &set))
 			cpu[all++] = i;
+	if (numa_available() < 0)
+		node = -1;
 	out[n++] = cpu[0];
 	for (unsigned i = 1; i < all; i++)
 		if (node < 0 || numa_node_of_cpu(cpu[i]) == node)
@@ -73,11 +94,13 @@ static void lcores_add(struct eal_args *a, const struct config *config, int node
 	int used;
 
 	a->workers = config->capture.workers != 0 ? config->capture.workers : config->capture.replay[0] != '\0' ? 1 : spare;
-	if (a->workers > WORKER_MAX)
+	if (a->workers > WORKER_MAX) {
+		note(a, "%u workers are the most there can be: %u were asked for", WORKER_MAX, a->workers);
 		a->workers = WORKER_MAX;
+	}
 	if (a->workers > spare)
-		snprintf(a->note[a->notes++], ERR_TEXT_MAX, "%u workers share %u core%s with each other: more cores would make them faster", a->workers, cpus,
-			 cpus == 1 ? "" : "s");
+		note(a, "%u workers share %u core%s%s: more cores would make them faster", a->workers, spare, spare == 1 ? "" : "s",
+		     cpus == 1 ? " with control" : "");
 	used = snprintf(text, sizeof(text), "--lcores=0@%d", cpu[0]);
 	for (unsigned k = 0; k < a->workers && used < (int)sizeof(text); k++)
 		used += snprintf(text + used, sizeof(text) - (size_t)used, ",%u@%d", k + 1, cpus > 1 ? cpu[1 + k % (cpus - 1)] : cpu[0]);
@@ -99,12 +122,24 @@ static long sysfs_number(const char *path)
 	return value;
 }
 
+// Whether the kernel would really give us that much: it reserves huge pages when they are mapped, long before they are touched.
+static bool hugepages_given(unsigned mb, int page_size)
+{
+	size_t page = (size_t)1 << (page_size >> MAP_HUGE_SHIFT), bytes = (((size_t)mb << 20) + page - 1) & ~(page - 1);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | page_size, -1, 0);
+
+	if (at == MAP_FAILED)
+		return false;
+	munmap(at, bytes);
+	return true;
+}
+
 static void memory_add(struct eal_args *a, unsigned mb)
 {
 	long free_mb = sysfs_number("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") * 2 +
 		       sysfs_number("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages") * 1024;
 
-	a->hugepages = free_mb >= (long)mb;
+	a->hugepages = free_mb > 0 && (hugepages_given(mb, MAP_HUGE_2MB) || hugepages_given(mb, MAP_HUGE_1GB));
 	if (a->hugepages) {
 		add(a, "--in-memory");
 		return;
@@ -113,8 +148,8 @@ static void memory_add(struct eal_args *a, unsigned mb)
 	add(a, "--no-shconf"); // 22.11 takes --no-huge and --in-memory for contradicting each other
 	add(a, "-m");
 	add(a, "%u", mb);
-	snprintf(a->note[a->notes++], ERR_TEXT_MAX, "running without hugepages (%u MB are needed, %ld are free), which is slower: "
-		 "`sysctl vm.nr_hugepages=%u` reserves them", mb, free_mb, mb / 2 + 1);
+	note(a, "running without hugepages (%u MB are needed, %ld are free), which is slower: `sysctl vm.nr_hugepages=%u` reserves them", mb, free_mb,
+	     mb / 2 + 1);
 }
 
 // ---- devices ----
@@ -132,127 +167,185 @@ static void drivers_add(struct eal_args *a)
 	}
 }
 
-static void interface_add(struct eal_args *a, const char *name, const struct config *config)
+static struct eal_port *port_add(struct eal_args *a, const char *name)
 {
-	uint32_t frame = port_af_packet_frame(name), queues = config->capture.queues != 0 ? config->capture.queues : a->workers;
-	uint32_t frames = RING_BYTES / frame, block = frame > RING_BLOCK ? frame : RING_BLOCK;
+	struct eal_port *port = a->ports < EAL_PORTS_MAX ? &a->port[a->ports++] : NULL;
 
-	if (queues > PORT_QUEUES_MAX)
-		queues = PORT_QUEUES_MAX;
-	if (frames < FRAMES_MIN)
-		frames = FRAMES_MIN;
-	add(a, "--vdev=net_af_packet%u,iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", a->ports, name, queues, block, frame, frames);
-	a->ports++;
+	if (port != NULL)
+		snprintf(port->name, sizeof(port->name), "%s", name);
+	return port;
 }
 
-static int interfaces_add(struct eal_args *a, const struct config *config, bool pci, struct err *err)
+static int interface_add(struct eal_args *a, const char *name, const struct config *config, struct err *err)
 {
-	char names[CONFIG_PATH_MAX], *next = names, *name;
+	uint32_t frame = port_af_packet_frame(name), queues = config->capture.queues != 0 ? config->capture.queues : a->workers;
+	uint32_t block = RTE_MAX(frame, (uint32_t)RING_BLOCK), frames;
+	struct eal_port *port = port_add(a, name);
+	char pci[PREFLIGHT_PCI_MAX];
 
-	snprintf(names, sizeof(names), "%s", config->capture.interface);
-	while ((name = strsep(&next, ", ")) != NULL) {
-		if (*name == '\0' || preflight_is_pci(name) != pci)
-			continue;
-		if (a->ports == EAL_PORTS_MAX)
-			return err_set(err, -E2BIG, "more than %u interfaces: leave some out", EAL_PORTS_MAX);
-		if (pci) {
-			add(a, "-a");
-			add(a, "%s", name);
-			a->ports++;
-		} else {
-			interface_add(a, name, config);
-		}
+	if (port == NULL)
+		return err_set(err, -E2BIG, "more than %u interfaces: leave some out", EAL_PORTS_MAX);
+	if (preflight_pci(name, pci)) {
+		snprintf(port->device, sizeof(port->device), "%s", pci);
+		add(a, "-a");
+		add(a, "%s", pci);
+		return 0;
 	}
+	queues = RTE_MIN(RTE_MAX(queues, 1u), (uint32_t)PORT_QUEUES_MAX);
+	frames = RTE_MIN(RTE_MAX(RINGS_BYTES / queues / frame, (uint32_t)FRAMES_MIN), (uint32_t)FRAMES_MAX);
+	frames -= frames % (block / frame);
+	snprintf(port->device, sizeof(port->device), "net_af_packet_%s", name);
+	add(a, "--vdev=%s,iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", port->device, name, queues, block, frame, frames);
 	return 0;
 }
 
-static int devices_add(struct eal_args *a, const struct config *config, bool pci, struct err *err)
+static int interfaces_add(struct eal_args *a, const struct config *config, struct err *err)
 {
-	int rc;
+	char names[CONFIG_PATH_MAX], *next = names, *name;
+	int rc = 0;
 
-	if (!pci) {
-		drivers_add(a);
-		add(a, "--no-pci");
-	}
-	if (config->capture.replay[0] != '\0') {
-		add(a, "--vdev=net_pcap0,rx_pcap=%s", config->capture.replay);
-		a->ports = 1;
+	snprintf(names, sizeof(names), "%s", config->capture.interface);
+	while (rc == 0 && (name = strsep(&next, ", ")) != NULL)
+		if (*name != '\0')
+			rc = interface_add(a, name, config, err);
+	return rc;
+}
+
+// EAL takes a comma or an equals sign in a file's name for its own. Such a file is opened here, for as long as we live, and named
+// by its descriptor.
+static int replay_add(struct eal_args *a, const char *path, struct err *err)
+{
+	struct eal_port *port = port_add(a, path);
+	int fd;
+
+	snprintf(port->device, sizeof(port->device), "net_pcap_replay");
+	if (strpbrk(path, ",=") == NULL) {
+		add(a, "--vdev=%s,rx_pcap=%s", port->device, path);
 		return 0;
 	}
-	rc = interfaces_add(a, config, false, err);
-	return rc < 0 || !pci ? rc : interfaces_add(a, config, true, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_set(err, -errno, "%.300s: %s", path, strerror(errno));
+	add(a, "--vdev=%s,rx_pcap=/proc/self/fd/%d", port->device, fd);
+	return 0;
+}
+
+// What was asked for in EAL's own words: the net devices among --vdev.
+static void given_ports_note(struct eal_args *a)
+{
+	for (int i = 1; i < a->argc; i++) {
+		const char *value = strncmp(a->argv[i], "--vdev=", 7) == 0 ? a->argv[i] + 7 : NULL;
+		struct eal_port *port;
+
+		if (strcmp(a->argv[i], "--vdev") == 0 && i + 1 < a->argc)
+			value = a->argv[i + 1];
+		if (value == NULL || strncmp(value, "net_", 4) != 0 || (port = port_add(a, value)) == NULL)
+			continue;
+		snprintf(port->device, sizeof(port->device), "%.*s", (int)strcspn(value, ","), value);
+	}
+}
+
+static void derive(struct eal_args *a, const struct config *config, unsigned (*memory_mb)(const struct config *config, unsigned workers))
+{
+	add(a, "spanwatch");
+	lcores_add(a, config, preflight_node(config->capture.interface));
+	memory_add(a, memory_mb(config, a->workers));
+	add(a, "--no-telemetry");
+	if (preflight_any_pci(config->capture.interface))
+		return;
+	drivers_add(a);
+	add(a, "--no-pci");
 }
 
 int eal_args_make(int given_argc, char **given, const struct config *config,
 		  unsigned (*memory_mb)(const struct config *config, unsigned workers), struct eal_args *out, struct err *err)
 {
-	bool pci = preflight_any_pci(config->capture.interface);
+	struct preflight preflight;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = preflight_check(config, err);
+	rc = preflight_check(config, &preflight, err);
 	if (rc < 0)
 		return rc;
+	for (unsigned i = 0; i < preflight.notes; i++)
+		note(out, "%s", preflight.note[i]);
 	for (int i = 0; i < given_argc; i++)
 		add(out, "%s", given[i]);
 	if (given_argc > 0)
-		return devices_add(out, config, true, err);
-	add(out, "spanwatch");
-	lcores_add(out, config, preflight_node(config->capture.interface));
-	memory_add(out, memory_mb(config, out->workers));
-	add(out, "--no-telemetry");
-	return devices_add(out, config, pci, err);
+		given_ports_note(out);
+	else
+		derive(out, config, memory_mb);
+	rc = config->capture.replay[0] != '\0' ? replay_add(out, config->capture.replay, err) : interfaces_add(out, config, err);
+	if (rc == 0 && out->cut)
+		rc = err_set(err, -E2BIG, "more than %u EAL arguments, or one of over %u bytes: leave some out", EAL_ARGS_MAX - 1, EAL_ARG_MAX - 1);
+	return rc;
 }
 
 // ---- EAL ----
 
-static FILE *log_open(void)
+static void log_open(struct eal_args *a)
 {
-	FILE *f = fmemopen(eal_log, sizeof(eal_log) - 1, "w");
-
-	if (f != NULL) {
-		setvbuf(f, NULL, _IONBF, 0);
-		rte_openlog_stream(f);
-	}
-	return f;
+	a->log_stream = fmemopen(a->log, sizeof(a->log) - 1, "w");
+	if (a->log_stream == NULL)
+		return;
+	setvbuf(a->log_stream, NULL, _IONBF, 0);
+	rte_openlog_stream(a->log_stream);
 }
 
-// The last line of EAL's log that is about something that failed.
-static const char *log_reason(void)
+static void log_close(struct eal_args *a)
 {
-	static const char *const words[] = {"annot", "ailed", "rror", "nvalid", "enied", "No such", "not ", "unable", "nable"};
-	char *line, *next = eal_log, *best = NULL;
+	rte_openlog_stream(NULL);
+	if (a->log_stream != NULL)
+		fclose(a->log_stream);
+	a->log_stream = NULL;
+}
+
+// The first line of EAL's log that is about something that failed: the later ones only follow from it.
+static const char *log_reason(struct eal_args *a)
+{
+	static const char *const words[] = {"annot", "ailed", "rror", "nvalid", "enied", "No such", "nable", "ouldn't", "ould not", "not "};
+	char *line, *next = a->log;
 
 	while ((line = strsep(&next, "\n")) != NULL)
 		for (unsigned i = 0; i < RTE_DIM(words); i++)
 			if (strstr(line, words[i]) != NULL)
-				best = line;
-	return best != NULL ? best : "EAL did not say why";
+				return line;
+	return "DPDK did not say why";
 }
 
-int eal_args_init(const struct eal_args *args, struct err *err)
+int eal_args_init(struct eal_args *args, struct err *err)
 {
 	char *argv[EAL_ARGS_MAX];
-	FILE *log = log_open();
+	int rc;
 
 	memcpy(argv, args->argv, sizeof(argv)); // EAL permutes it
+	log_open(args);
 	rte_log_set_global_level(RTE_LOG_NOTICE);
-	if (rte_eal_init(args->argc, argv) < 0)
-		return err_set(err, -rte_errno, "DPDK could not start: %.300s (%s)", log_reason(), rte_strerror(rte_errno));
-	rte_openlog_stream(NULL);
-	if (log != NULL)
-		fclose(log);
+	rc = rte_eal_init(args->argc, argv);
+	log_close(args);
+	if (rc < 0)
+		return err_set(err, -rte_errno, "DPDK could not start: %.300s (%s)", log_reason(args), rte_strerror(rte_errno));
 	return 0;
 }
 
-int eal_ports_check(const struct eal_args *args, const struct config *config, struct err *err)
+static bool exists(const char *device)
 {
-	unsigned there = rte_eth_dev_count_avail();
-	const char *wanted = config->capture.replay[0] != '\0' ? config->capture.replay : config->capture.interface;
+	for (uint64_t id = rte_eth_find_next(0); id < RTE_MAX_ETHPORTS; id = rte_eth_find_next((uint16_t)(id + 1))) {
+		struct rte_eth_dev_info info;
 
-	if (there == 0 && args->ports == 0)
+		if (rte_eth_dev_info_get((uint16_t)id, &info) == 0 && strcmp(rte_dev_name(info.device), device) == 0)
+			return true;
+	}
+	return false;
+}
+
+int eal_ports_check(struct eal_args *args, const struct config *config, struct err *err)
+{
+	(void)config;
+	for (unsigned i = 0; i < args->ports; i++)
+		if (!exists(args->port[i].device))
+			return err_set(err, -ENODEV, "%.200s: DPDK could not open it: %.280s", args->port[i].name, log_reason(args));
+	if (rte_eth_dev_count_avail() == 0)
 		return err_set(err, -ENODEV, "EAL found no port: name one with --vdev or -a before `--`, or use -i or -r");
-	if (there < args->ports)
-		return err_set(err, -ENODEV, "%s: %u of %u ports could not be opened: %.300s", wanted, args->ports - there, args->ports, log_reason());
 	return 0;
 }
