@@ -261,6 +261,22 @@ static void test_too_many_holes(void **state)
 	bench_end(&b);
 }
 
+// One hole, however many segments come behind it.
+static void test_early_pieces_join(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, 440, 1, 0);
+	for (uint32_t seq = 4; seq < 100; seq += 2)
+		send(&b, seq, "xy");
+	assert_int_equal(b.notes.n, 0);
+	send(&b, 0, "hole");
+	assert_int_equal(b.notes.n, 100);
+	assert_int_equal(b.pool.gaps, 0);
+	bench_end(&b);
+}
+
 static void test_far_ahead(void **state)
 {
 	struct bench b;
@@ -379,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_ack_passes_hole),
 		cmocka_unit_test(test_cut_segments),
 		cmocka_unit_test(test_too_many_holes),
+		cmocka_unit_test(test_early_pieces_join),
 		cmocka_unit_test(test_far_ahead),
 		cmocka_unit_test(test_no_buffer_left),
 		cmocka_unit_test(test_buffer_full),

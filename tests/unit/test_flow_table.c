@@ -560,6 +560,7 @@ static void note_ended(struct run *run, uint32_t index, enum flow_reason reason,
 	struct record_ends ends;
 
 	assert_true(run->n <= ENDED_MAX);
+	assert_true(over_ns >= flow_wheel_swept_ns(&run->table->wheel)); // what others were told: nothing earlier will come
 	flow_ends(run->table, index, &ends);
 	memset(e, 0, sizeof(*e));
 	memcpy(e->client, ends.client, sizeof(e->client));

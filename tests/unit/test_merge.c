@@ -243,12 +243,48 @@ static void test_far_ahead(void **state)
 	fakes_free(fakes, 2);
 }
 
+// Worker 0 says more within one tick than may wait, and its mark cannot move before all is said: it must not be held up.
+static void test_slowest_goes_on(void **state)
+{
+	enum { MANY = 2 * MERGE_WAITING_MAX };
+	struct worker *workers[2];
+	struct fake fakes[2];
+	struct merge *m;
+	uint32_t pushed = 0, out = 0;
+
+	(void)state;
+	fakes_make(fakes, 2, NULL, 0);
+	workers[0] = fakes[0].worker;
+	workers[1] = fakes[1].worker;
+	assert_int_equal(merge_create(2, &m), 0);
+	atomic_store(&workers[0]->mark_ns, 5 * TICK_NS);
+	atomic_store(&workers[1]->mark_ns, UINT64_MAX);
+	for (uint32_t turn = 0; pushed < MANY; turn++) {
+		assert_true(turn < MANY);
+		while (pushed < MANY && push(workers[0], &(struct event){5 * TICK_NS, 0, pushed}))
+			pushed++;
+		merge_fill(m, workers, 2);
+		assert_null(merge_peek(m));
+	}
+	atomic_store(&workers[0]->mark_ns, 5 * TICK_NS + 1);
+	for (unsigned i = 0; i < 5; i++)
+		merge_fill(m, workers, 2);
+	for (; merge_peek(m) != NULL; out++) {
+		assert_int_equal(merge_peek(m)->record->flow_id, out);
+		merge_pop(m);
+	}
+	assert_int_equal(out, MANY);
+	merge_destroy(m);
+	fakes_free(fakes, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_order),
 		cmocka_unit_test(test_waits_for_slowest),
 		cmocka_unit_test(test_far_ahead),
+		cmocka_unit_test(test_slowest_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -577,6 +577,7 @@ static void test_extension_lengths(void **state)
 			assert_int_equal(p.verdict, bytes > 64 ? PACKET_BAD_IPV6_EXTENSION : PACKET_OK);
 			if (p.verdict == PACKET_OK)
 				assert_int_equal(p.proto, 59);
+			assert_int_equal(decode(f.b, f.n - 56, f.n).verdict, p.verdict); // and if the capture ends there
 		}
 }
 
