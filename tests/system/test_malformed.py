@@ -2,7 +2,7 @@
 import concurrent.futures
 import os
 
-from harness import REPORTS, ROOT, SHARED, SPANWATCH_ASAN, Failed, check, ledger_check, system_test
+from harness import REPORTS, ROOT, SHARED, SMALL, SPANWATCH_ASAN, Failed, check, ledger_check, system_test
 
 FOLDER = os.path.join(SHARED, "captures/malformed")
 AT_ONCE = 2
@@ -12,7 +12,7 @@ def replayed(t, path, workers):
     """Nothing, or what went wrong."""
     name = os.path.basename(path)
     try:
-        done = t.replay(path, "-w", str(workers), binary=SPANWATCH_ASAN, limit=60)
+        done = t.replay(path, "-w", str(workers), *SMALL, binary=SPANWATCH_ASAN, limit=60)
     except Failed as why:
         return "%s: %s" % (name, why)
     if done.code not in (0, 1, 2) or any(word in done.err for word in REPORTS):

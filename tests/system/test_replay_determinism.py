@@ -4,14 +4,14 @@ import hashlib
 import itertools
 import os
 
-from harness import ROOT, Failed, Skip, captures, check, eve_sorted, ledger_check, system_test
+from harness import ROOT, SMALL, Failed, Skip, captures, check, eve_sorted, ledger_check, system_test
 
 WORKERS, BURSTS = (1, 2, 3, 4), (1, 32, 64)
 AT_ONCE = 2
 
 
 def digest(t, capture, workers, burst):
-    done = t.replay(capture, "-w", str(workers), "--set", "capture.burst=%d" % burst)
+    done = t.replay(capture, "-w", str(workers), "--set", "capture.burst=%d" % burst, *SMALL)
     check(done.code in (0, 2), "%s, %d workers, bursts of %d: exit %d: %s", capture, workers, burst, done.code, done.err[-400:])
     ledger_check(t.stats(done.folder))
     lines = eve_sorted(os.path.join(done.folder, "eve.json"))
