@@ -188,6 +188,7 @@ static void failing_sink_degrades(void **state)
 	cJSON_Delete(tree);
 	w->control.sink_count = 0;
 	assert_int_equal(sink_stop(w->control.sink[0], &err), -ENOSPC);
+	sink_free(w->control.sink[0]);
 }
 
 // A difference between two counters is only a fault when it stays at rest.
@@ -216,6 +217,7 @@ static void lasting_residual_degrades(void **state)
 	assert_int_equal(w->ops->watch.residual_since_ns, 0);
 	w->control.sink_count = 0;
 	assert_int_equal(sink_stop(w->control.sink[0], &err), 0);
+	sink_free(w->control.sink[0]);
 }
 
 // ---- calls that wait ----
