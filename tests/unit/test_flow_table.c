@@ -497,6 +497,25 @@ static void test_sweep(void **state)
 	sweep_check(13, 100000);
 }
 
+// What was swept stays swept: a first packet that is stamped a little earlier than the clock was read does not take it back.
+static void test_sweep_never_goes_back(void **state)
+{
+	struct flow_table *t = table_make(16, 8);
+	struct talk talk = talk_of(1, 4, IP_UDP, 53);
+	struct met met = {.table = t};
+
+	(void)state;
+	flow_sweep(t, T0_S * S, 64, met_due, &met);
+	assert_true(flow_wheel_swept_ns(&t->wheel) == T0_S * S);
+	take(t, &talk, false, 0, (T0_S - 5) * S);
+	assert_true(flow_wheel_swept_ns(&t->wheel) == T0_S * S);
+	flow_sweep(t, (T0_S + 24) * S, 64, met_due, &met);
+	assert_int_equal(met.n, 0);
+	flow_sweep(t, (T0_S + 26) * S, 64, met_due, &met);
+	assert_int_equal(met.n, 1);
+	flow_table_destroy(t);
+}
+
 // ---- the promise ----
 
 // What is told of a flow when it ends. Filled with zeros first, so that it can be compared as bytes.
@@ -692,6 +711,7 @@ int main(void)
 		cmocka_unit_test(test_tcp_states),
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_sweep_never_goes_back),
 		cmocka_unit_test(test_sweeps_change_nothing),
 	};
 

@@ -53,10 +53,6 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	memcpy(cold->key, key, sizeof(key));
 	cold->port = port;
 	t->counters.created++;
-	if (!t->wheel.started) {
-		t->wheel.tick = p->clock_ns / FLOW_WHEEL_TICK_NS;
-		t->wheel.started = true;
-	}
 	if (linked)
 		flow_wheel_take(&t->wheel, t->flows, index);
 	flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));

@@ -7,7 +7,6 @@
 #ifndef FLOW_FLOW_WHEEL_H
 #define FLOW_FLOW_WHEEL_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum { FLOW_WHEEL_SLOTS = 4096, FLOW_WHEEL_FAR = FLOW_WHEEL_SLOTS, FLOW_WHEEL_REFILE, FLOW_WHEEL_HEADS };
@@ -27,7 +26,6 @@ struct flow_wheel {
 	uint64_t tick;     // the slot being swept: all before it are done
 	uint64_t far_tick; // nothing in the far list is due earlier
 	uint64_t entries;
-	bool started;
 };
 
 void flow_wheel_init(struct flow_wheel *wheel);
