@@ -237,6 +237,8 @@ void control_destroy(struct control *c)
 	for (unsigned k = 0; k < c->worker_count && c->launched; k++)
 		if (c->worker[k] != NULL)
 			atomic_store_explicit(&c->worker[k]->stop, true, memory_order_release);
+	for (unsigned i = 0; i < c->sink_count; i++)
+		sink_free(c->sink[i]);
 	for (unsigned i = 0; i < c->port_count; i++)
 		port_close(c->port[i]);
 	for (unsigned k = 0; k < c->worker_count && k < WORKER_MAX; k++)

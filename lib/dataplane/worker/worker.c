@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "worker/worker_guard.h"
+
 enum { REQUESTS = 16, EMPTY_BEFORE_SLEEP = 256, SLEEP_STEP_NS = 50000, SLEEP_MAX_NS = 1000000 };
 
 // One block: transactions, the scratch transaction, the scratch bytes, the room for joined frames.
@@ -76,6 +78,8 @@ void worker_destroy(struct worker *w)
 {
 	if (w == NULL)
 		return;
+	if (w->linear != NULL)
+		worker_guard_clear(w->linear, (size_t)WORKER_BURST_MAX * WORKER_FRAME_MAX);
 	flow_table_destroy(w->flows);
 	record_ring_destroy(w->out);
 	for (unsigned k = 0; k < WORKER_MAX; k++)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "worker/worker.h"
+#include "worker/worker_guard.h"
 
 enum { EXPIRE_VISITS = 64 };
 
@@ -67,13 +68,16 @@ static const uint8_t *frame_of(struct worker *w, unsigned i, const struct rte_mb
 
 	if (likely(m->nb_segs == 1)) {
 		*length = m->data_len;
+		worker_guard_set(rte_pktmbuf_mtod(m, const void *), m->data_len, (size_t)m->data_len + rte_pktmbuf_tailroom(m));
 		return rte_pktmbuf_mtod(m, const uint8_t *);
 	}
+	worker_guard_clear(joined, WORKER_FRAME_MAX);
 	*length = 0;
 	for (; m != NULL && *length + m->data_len < WORKER_FRAME_MAX; m = m->next) {
 		memcpy(joined + *length, rte_pktmbuf_mtod(m, const void *), m->data_len);
 		*length += m->data_len;
 	}
+	worker_guard_set(joined, *length, WORKER_FRAME_MAX);
 	return joined;
 }
 
@@ -163,6 +167,7 @@ static bool give_away(struct worker *w, struct worker_burst *b, unsigned i, uint
 	if (owner == w->config.id)
 		return false;
 	*(struct packet *)rte_mbuf_to_priv(b->mbuf[i]) = b->packet[i];
+	worker_guard_clear(b->mbuf[i]->buf_addr, b->mbuf[i]->buf_len);
 	hand_over(w, b->mbuf[i], owner, &b->packet[i]);
 	b->mbuf[i] = NULL;
 	return true;
@@ -358,6 +363,15 @@ static void worker_publish(struct worker *w)
 	atomic_store_explicit(&w->mark_ns, w->flushed ? UINT64_MAX : flow_wheel_swept_ns(&w->flows->wheel), memory_order_release);
 }
 
+static void burst_free(struct worker_burst *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		if (b->mbuf[i] != NULL)
+			worker_guard_clear(b->mbuf[i]->buf_addr, b->mbuf[i]->buf_len);
+		rte_pktmbuf_free(b->mbuf[i]);
+	}
+}
+
 unsigned worker_poll(struct worker *w)
 {
 	struct worker_burst *b = &w->burst;
@@ -390,8 +404,7 @@ unsigned worker_poll(struct worker *w)
 		w->counters.empty_polls++;
 		return 0;
 	}
-	for (unsigned i = 0; i < b->n; i++)
-		rte_pktmbuf_free(b->mbuf[i]);
+	burst_free(b);
 	t = stage_end(w, STAGE_PUBLISH, t);
 	w->counters.busy_cycles += t - start;
 	return b->n;
