@@ -9,7 +9,7 @@
 #include "base/pool.h"
 #include "proto/proto.h"
 
-enum { CLASSIFY_PAYLOADS_MAX = 8 }; // payloads of one direction after which an unclaimed flow is given up
+enum { CLASSIFY_PAYLOADS_MAX = 16 }; // payloads of one direction after which an unclaimed flow is given up
 
 // What the engine keeps of a flow; all zero for a new one.
 struct classify_flow {
