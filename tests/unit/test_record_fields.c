@@ -31,6 +31,10 @@ static uint16_t size_of(enum field_kind kind)
 	case FIELD_U64:
 	case FIELD_TIME:
 		return 8;
+	case FIELD_MAC:
+		return RECORD_MAC;
+	case FIELD_IPV4:
+		return RECORD_IPV4;
 	case FIELD_TEXT:
 	case FIELD_TEXT_LIST:
 	case FIELD_RAW_JSON:
