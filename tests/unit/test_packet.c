@@ -824,7 +824,7 @@ static void test_mpls(void **state)
 	for (unsigned labels = 1; labels <= PACKET_MPLS_WALKED + 2; labels++) {
 		ethernet(&f, labels % 2 != 0 ? 0x8847 : 0x8848);
 		for (unsigned i = 1; i <= labels; i++)
-			put32(&f, i << 12 | (i == labels) << 8 | 64);
+			put32(&f, i << 12 | (i == labels ? 1u << 8 : 0) | 64);
 		datagram(&f);
 		if (labels <= PACKET_MPLS_WALKED)
 			is_datagram(&f, 14 + 4 * labels);
