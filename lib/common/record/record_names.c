@@ -161,9 +161,10 @@ char *record_address_put(char *out, uint8_t ip_version, const uint8_t *address)
 char *record_mac_put(char *out, const uint8_t *mac)
 {
 	for (unsigned i = 0; i < 6; i++) {
+		if (i > 0)
+			*out++ = ':';
 		*out++ = "0123456789abcdef"[mac[i] >> 4];
 		*out++ = "0123456789abcdef"[mac[i] & 15];
-		*out++ = ':';
 	}
-	return out - 1;
+	return out;
 }
