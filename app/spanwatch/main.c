@@ -119,11 +119,16 @@ static int serve(const struct args *args, struct err *err)
 	struct api *api = NULL;
 	int drained, code;
 
-	if (control_start(&args->config, &c, err) < 0)
+	if (api_open(&args->config, &api, err) < 0)
 		return refuse(err);
-	if (api_open(&args->config, c, &api, err) < 0) {
+	if (control_start(&args->config, &c, err) < 0) {
+		api_close(api);
+		return refuse(err);
+	}
+	if (api_start(api, c, err) < 0) {
 		struct err ignored;
 
+		api_close(api);
 		control_drain(c, &ignored);
 		control_destroy(c);
 		return refuse(err);
