@@ -15,7 +15,7 @@
 #include "port/port_kinds.h"
 
 enum {
-	DISCARD_BURST = 32, DISCARD_MAX = 1 << 17,
+	DISCARD_BURST = 32, DISCARD_MAX = 1 << 17, QUIET_TRIES = 200,
 	FRAME_DEFAULT = 2048, FRAME_MAX = 32768,
 	FRAME_OVERHEAD = 148 // ring header, MAC header, two VLAN tags, alignment
 };
@@ -86,12 +86,10 @@ static void sockets_read(struct af_packet *a)
 	}
 }
 
-// Between making a packet socket and binding it the PMD lets it hear every interface of the machine: what its ring holds by now
-// may be somebody else's, and is thrown away, at most a full ring of it, before anything is counted.
-static void af_packet_started(struct port *port)
+static uint32_t discard(struct port *port)
 {
-	struct af_packet *a = port->state;
 	struct rte_mbuf *frames[DISCARD_BURST];
+	uint32_t all = 0;
 
 	for (uint16_t q = 0; q < port->queues; q++) {
 		uint16_t got = DISCARD_BURST;
@@ -100,8 +98,26 @@ static void af_packet_started(struct port *port)
 			got = rte_eth_rx_burst(port->id, q, frames, DISCARD_BURST);
 			rte_pktmbuf_free_bulk(frames, got);
 		}
+		all += got;
 	}
-	sockets_read(a);
+	return all;
+}
+
+// Between making a packet socket and binding it the PMD lets it hear every interface of the machine: what its ring holds by now
+// may be somebody else's, and is thrown away before anything is counted. Counting starts in a moment without packets, so that the
+// kernel's numbers and ours mean the same ones; where there is no such moment they may differ by what was on its way.
+static void af_packet_started(struct port *port)
+{
+	struct af_packet *a = port->state;
+
+	for (unsigned i = 0; i < QUIET_TRIES; i++) {
+		uint32_t left = discard(port);
+
+		a->seen = a->drops = 0;
+		sockets_read(a);
+		if (i > 0 && left == 0 && a->seen == 0)
+			break;
+	}
 	a->seen = a->drops = 0;
 	(void)rte_eth_stats_reset(port->id);
 }
