@@ -27,9 +27,9 @@ static uint64_t bad_of(const struct control *c, uint64_t key)
 
 		if (sender == NULL)
 			continue;
-		if (atomic_load_explicit(&sender->verdicts[true], memory_order_relaxed) > 0)
+		if (atomic_load_explicit(&sender->good, memory_order_relaxed))
 			return 0;
-		bad += atomic_load_explicit(&sender->verdicts[false], memory_order_relaxed);
+		bad += atomic_load_explicit(&sender->bad, memory_order_relaxed);
 	}
 	return bad;
 }
@@ -53,13 +53,13 @@ void offload_look(struct control *c)
 {
 	for (unsigned k = 0; k < c->worker_count; k++)
 		for (unsigned i = 0; i < WORKER_SENDERS && c->offload_count < CONTROL_OFFLOADS_MAX; i++) {
-			const struct worker_sender *sender = &c->worker[k]->senders.sender[i];
-			uint64_t key = atomic_load_explicit(&sender->key, memory_order_acquire), bad;
+			const struct worker_senders *senders = &c->worker[k]->senders;
+			uint64_t key = atomic_load_explicit(&senders->key[i], memory_order_acquire), bad;
 
-			if (key == 0 || atomic_load_explicit(&sender->verdicts[false], memory_order_relaxed) == 0 || said(c, key))
+			if (key == 0 || said(c, key))
 				continue;
 			bad = bad_of(c, key);
 			if (bad >= BAD_AT_LEAST)
-				say(c, sender, key, bad);
+				say(c, &senders->sender[i], key, bad);
 		}
 }

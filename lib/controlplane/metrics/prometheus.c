@@ -74,7 +74,7 @@ static void checksums(struct text *t, const struct worker_counters *c)
 		for (unsigned v = CHECKSUM_UNVERIFIED; v < CHECKSUM_VERDICTS; v++)
 			say(t, "spanwatch_checksums_total{protocol=\"%s\",verdict=\"%s\"} %lu\n", packet_checksum_names[i],
 			    packet_checksum_verdict_names[v], (unsigned long)c->checksum[i][v]);
-	one(t, "checksum_senders_refused_total", "counter", "Verdicts on checksums of senders beyond those watched for offload",
+	one(t, "checksum_senders_refused_total", "counter", "Bad checksums of senders beyond those watched for offload",
 	    c->senders_refused);
 }
 

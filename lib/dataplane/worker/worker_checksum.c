@@ -36,7 +36,9 @@ static inline void sender_watch(struct worker *w, const struct packet *p, const 
 {
 	if (sums->l4_proto != CHECKSUM_TCP && sums->l4_proto != CHECKSUM_UDP)
 		return;
-	if (sums->l4 >= CHECKSUM_GOOD && !worker_senders_add(&w->senders, p, sums->l4 == CHECKSUM_GOOD))
+	if (likely(sums->l4 == CHECKSUM_GOOD))
+		worker_senders_good(&w->senders, p);
+	else if (sums->l4 == CHECKSUM_BAD && !worker_senders_bad(&w->senders, p))
 		w->counters.senders_refused++;
 }
 

@@ -47,7 +47,7 @@ struct worker_counters {
 	uint64_t steered_out, steered_in;
 	uint64_t truncated, fragments, jumbo;
 	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
-	uint64_t senders_refused;               // verdicts of a sender that found no place among those watched
+	uint64_t senders_refused;               // bad ones of senders that found no place among those watched
 	// flows
 	uint64_t flow_pkts, flow_bytes;         // counted into a flow
 	uint64_t refused_pkts, refused_bytes;   // no place for a new flow

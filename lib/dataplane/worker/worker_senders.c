@@ -1,13 +1,15 @@
-// The key is protocol and MAC in one word; a multiplicative hash, eight places tried.
+// A multiplicative hash finds the bucket; a full bucket takes nobody else.
 #include "worker/worker_senders.h"
 
 #include <string.h>
 
 #include "base/span.h"
 
-static inline unsigned place_of(uint64_t key, unsigned tried)
+enum { NONE = WORKER_SENDERS };
+
+static unsigned bucket_of(uint64_t key)
 {
-	return ((unsigned)(key * 0x9e3779b97f4a7c15ull >> 54) + tried) % WORKER_SENDERS;
+	return (unsigned)(key * 0x9e3779b97f4a7c15ull >> 40) % (WORKER_SENDERS / WORKER_SENDERS_BUCKET) * WORKER_SENDERS_BUCKET;
 }
 
 static uint64_t key_of(const struct packet *p)
@@ -20,8 +22,18 @@ static uint64_t key_of(const struct packet *p)
 	return (uint64_t)p->proto << 48 | mac | span_be32(&s);
 }
 
-static void enter(struct worker_sender *sender, const struct packet *p, uint64_t key)
+// The place of key, or with key 0 a free one, in the bucket from `first` on.
+static unsigned place_of(const struct worker_senders *senders, unsigned first, uint64_t key)
 {
+	for (unsigned i = first; i < first + WORKER_SENDERS_BUCKET; i++)
+		if (atomic_load_explicit(&senders->key[i], memory_order_acquire) == key)
+			return i;
+	return NONE;
+}
+
+static void enter(struct worker_senders *senders, unsigned place, const struct packet *p, uint64_t key)
+{
+	struct worker_sender *sender = &senders->sender[place];
 	struct span s = span_of(p->frame, p->captured);
 	uint32_t length = p->ip_version == 4 ? 4 : 16;
 	const uint8_t *address;
@@ -32,35 +44,36 @@ static void enter(struct worker_sender *sender, const struct packet *p, uint64_t
 		memcpy(sender->address, address, length);
 		sender->ip_version = p->ip_version;
 	}
-	atomic_store_explicit(&sender->key, key, memory_order_release);
+	senders->used++;
+	atomic_store_explicit(&senders->key[place], key, memory_order_release);
 }
 
-bool worker_senders_add(struct worker_senders *senders, const struct packet *p, bool good)
+bool worker_senders_bad(struct worker_senders *senders, const struct packet *p)
+{
+	uint64_t key = key_of(p), bad;
+	unsigned first = bucket_of(key), place = place_of(senders, first, key);
+
+	if (place == NONE && (place = place_of(senders, first, 0)) != NONE)
+		enter(senders, place, p, key);
+	if (place == NONE)
+		return false;
+	bad = atomic_load_explicit(&senders->sender[place].bad, memory_order_relaxed);
+	atomic_store_explicit(&senders->sender[place].bad, bad + 1, memory_order_relaxed);
+	return true;
+}
+
+void worker_senders_good_slowly(struct worker_senders *senders, const struct packet *p)
 {
 	uint64_t key = key_of(p);
+	unsigned place = place_of(senders, bucket_of(key), key);
 
-	for (unsigned tried = 0; tried < WORKER_SENDERS_TRIED; tried++) {
-		struct worker_sender *sender = &senders->sender[place_of(key, tried)];
-		uint64_t there = atomic_load_explicit(&sender->key, memory_order_relaxed), n;
-
-		if (there != 0 && there != key)
-			continue;
-		if (there == 0)
-			enter(sender, p, key);
-		n = atomic_load_explicit(&sender->verdicts[good], memory_order_relaxed);
-		atomic_store_explicit(&sender->verdicts[good], n + 1, memory_order_relaxed);
-		return true;
-	}
-	return false;
+	if (place != NONE)
+		atomic_store_explicit(&senders->sender[place].good, true, memory_order_relaxed);
 }
 
 const struct worker_sender *worker_senders_find(const struct worker_senders *senders, uint64_t key)
 {
-	for (unsigned tried = 0; tried < WORKER_SENDERS_TRIED; tried++) {
-		const struct worker_sender *sender = &senders->sender[place_of(key, tried)];
+	unsigned place = place_of(senders, bucket_of(key), key);
 
-		if (atomic_load_explicit(&sender->key, memory_order_acquire) == key)
-			return sender;
-	}
-	return NULL;
+	return place != NONE ? &senders->sender[place] : NULL;
 }
