@@ -42,10 +42,10 @@ static void say(struct control *c, const struct worker_sender *sender, uint64_t 
 	worker_sender_mac(key, mac);
 	if (sender->ip_version != 0)
 		inet_ntop(sender->ip_version == 4 ? AF_INET : AF_INET6, sender->address, address, sizeof(address));
-	control_note(c, "all %s checksums of %02x:%02x:%02x:%02x:%02x:%02x (%s) are bad, %lu so far: its NIC fills them in after the capture "
-		     "(checksum offload)%s", worker_sender_proto(key) == IP_TCP ? "TCP" : "UDP", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
-		     address, (unsigned long)bad,
-		     c->config->capture.checksum == CONFIG_CHECKSUM_DROP ? "; set capture.checksum = verify to see its packets" : "");
+	control_note(c, "%02x:%02x:%02x:%02x:%02x:%02x (%s) sends %lu bad %s checksums and no good one since the first: its NIC fills them in "
+		     "behind the point of capture (checksum offload)%s", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], address,
+		     (unsigned long)bad, worker_sender_proto(key) == IP_TCP ? "TCP" : "UDP",
+		     c->config->capture.checksum == CONFIG_CHECKSUM_DROP ? "; set capture.checksum = verify to keep its packets" : "");
 	c->offload_said[c->offload_count++] = key;
 }
 
