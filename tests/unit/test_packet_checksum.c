@@ -420,6 +420,19 @@ static void test_extensions(void **state)
 	}
 }
 
+// A whole one in a fragment is no more whole than that.
+static void test_fragment_headers_twice(void **state)
+{
+	static struct frame f;
+
+	(void)state;
+	ipv6(&f, FRAGMENT, 16 + 30);
+	put_fragment(&f, FRAGMENT, 1);
+	put_fragment(&f, IP_UDP, 0);
+	message6(&f, IP_UDP, 30);
+	require(&f, CHECKSUM_ABSENT, CHECKSUM_UDP, CHECKSUM_UNVERIFIED);
+}
+
 // The pseudo header has the address the packet goes to in the end.
 static void test_routing(void **state)
 {
@@ -503,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_fragment_headers_twice),
 		cmocka_unit_test(test_routing),
 		cmocka_unit_test(test_home_address),
 		cmocka_unit_test(test_known),

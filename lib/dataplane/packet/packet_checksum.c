@@ -365,7 +365,7 @@ static bool extension_pass(struct message *m, const uint8_t **from, const uint8_
 		home_address_find(whole, from);
 	} else if (m->proto == EXT_FRAGMENT) {
 		m->first = (be16(h + 2) & 0xfff8) == 0;
-		m->whole = (be16(h + 2) & 0xfff9) == 0;
+		m->whole = m->whole && (be16(h + 2) & 0xfff9) == 0;
 	}
 	m->proto = h[0];
 	m->length -= length;
