@@ -15,7 +15,8 @@ def tshark_counts(t, capture):
     wanted = [option for name in STATUS for option in ("-e", name + ".checksum.status")]
     on = [option for name in ("ip", "tcp", "udp") for option in ("-o", name + ".check_checksum:TRUE")]
     for line in t.call("tshark", "-r", capture, *on, "-T", "fields", *wanted).splitlines():
-        for name, status in zip(STATUS.values(), line.split("\t")):
+        for name, every in zip(STATUS.values(), line.split("\t")):
+            status = every.split(",")[0]  # behind the first: headers quoted in ICMP errors
             if status in (BAD, GOOD, ILLEGAL):
                 counts[name]["good" if status == GOOD else "bad"] += 1
     return counts
