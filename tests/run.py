@@ -36,6 +36,8 @@ class Test:
     def run(self):
         """Returns (exit code, output, seconds)."""
         began = time.monotonic()
+        if not os.access(self.command[0], os.X_OK) and os.path.isabs(self.command[0]):
+            return 1, "%s was not built" % self.command[0], 0.0
         with tempfile.TemporaryFile() as out, subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env=self.env, start_new_session=True) as done:
             try:

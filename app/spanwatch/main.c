@@ -30,24 +30,12 @@ static void on_signal(int number)
 		_exit(128 + number); // a second one forces
 }
 
-// A replayed file is mapped: if it is cut shorter meanwhile, what it had is gone.
-static void on_bus_error(int number)
-{
-	static const char text[] = "spanwatch: the capture file became shorter while it was being read: leave it alone during a replay\n";
-
-	(void)number;
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-		_exit(EXIT_REFUSED);
-	_exit(EXIT_DAMAGED);
-}
-
 static void signals_set(void)
 {
-	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN}, bus = {.sa_handler = on_bus_error};
+	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
 
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGBUS, &bus, NULL);
 	sigaction(SIGPIPE, &ignore, NULL); // a reader of our stdout that goes away is an error of the sink
 	sigaction(SIGXFSZ, &ignore, NULL); // a file size limit is an error of write()
 }
@@ -135,11 +123,16 @@ static int serve(const struct args *args, struct err *err)
 	unsigned notes = 0;
 	int drained, code;
 
-	if (control_start(&args->config, &c, err) < 0)
+	if (api_open(&args->config, &api, err) < 0)
 		return refuse(err);
-	if (api_open(&args->config, c, &api, err) < 0) {
+	if (control_start(&args->config, &c, err) < 0) {
+		api_close(api);
+		return refuse(err);
+	}
+	if (api_start(api, c, err) < 0) {
 		struct err ignored;
 
+		api_close(api);
 		control_drain(c, &ignored);
 		control_destroy(c);
 		return refuse(err);

@@ -71,6 +71,7 @@ static void ledger_fill(struct summary *s, const struct metrics_sources *sources
 
 		port_stats(sources->ports[i], &p);
 		entry(s, "lost before us", "kernel", p.kernel_drops, false);
+		entry(s, "left unread at the stop", "kernel", p.unread, false);
 		entry(s, "lost before us", "NIC", p.missed + p.errors + p.nombuf, false);
 	}
 	entry(s, "records made", NULL, c->records_made, true);

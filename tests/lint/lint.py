@@ -45,12 +45,16 @@ def layers_read(root):
 
 
 def files_of(root):
-    """Tracked and new files, as git sees them; without git, all."""
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, check=False)
-    if listed.returncode == 0:
-        names = listed.stdout.decode().split("\0")
-    else:
-        names = [os.path.relpath(os.path.join(at, f), root) for at, _, fs in os.walk(root) for f in fs]
+    """Tracked and new files, as git sees them; without git, all but what is built."""
+    names = None
+    if shutil.which("git"):
+        listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, check=False)
+        names = listed.stdout.decode().split("\0") if listed.returncode == 0 else None
+    if names is None:
+        names = []
+        for at, folders, files in os.walk(root):
+            folders[:] = [f for f in folders if not f.startswith("build") and f not in (".git", "__pycache__")]
+            names += [os.path.relpath(os.path.join(at, f), root) for f in files]
     return sorted(n for n in names if n and os.path.isfile(os.path.join(root, n)))
 
 

@@ -165,7 +165,7 @@ class Rig:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="spanwatch-test-")
         os.chmod(self.folder, 0o755)
-        self.programs, self.namespaces, self.mounts = [], [], []
+        self.programs, self.mounts = [], []
         self.made = 0
 
     # ---- programs ----
@@ -180,7 +180,7 @@ class Rig:
     def start(self, *command, namespace=None, **options):
         command = [str(word) for word in command]
         if namespace is not None:
-            command = ["ip", "netns", "exec", namespace] + command
+            command = ["nsenter", "--net=/proc/%d/ns/net" % namespace, "--"] + command
         program = Program(command, self.folder, **options)
         self.programs.append(program)
         return program
@@ -254,22 +254,24 @@ class Rig:
 
     # ---- namespaces ----
 
+    def namespace(self):
+        """A network of its own, held by a sleeping process; named by its id. Unlike `ip netns` it mounts nothing."""
+        holder = self.start("unshare", "--net", "sleep", "infinity")
+        ours = os.readlink("/proc/self/ns/net")
+        self.until(lambda: os.readlink("/proc/%d/ns/net" % holder.pid) != ours, "unshare made a network namespace")
+        return holder.pid
+
     def wire(self):
         """Two namespaces joined by a veth pair: (client, server), each with eth0, 10.77.0.1 and 10.77.0.2."""
-        self.made += 1
-        names = ["spanwatch-%d-%d%s" % (os.getpid(), self.made, side) for side in "ab"]
-        for name in names:
-            self.call("ip", "netns", "add", name)
-            self.namespaces.append(name)
-        self.call("ip", "-n", names[0], "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", names[1])
-        for i, name in enumerate(names):
+        ends = [self.namespace(), self.namespace()]
+        self.call("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", ends[1], namespace=ends[0])
+        for i, end in enumerate(ends):
             # No router solicitations and the like: what is counted is what the test sends.
-            self.call("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6",
-                      namespace=name)
-            self.call("ip", "-n", name, "address", "add", "10.77.0.%d/24" % (i + 1), "dev", "eth0")
-            self.call("ip", "-n", name, "link", "set", "lo", "up")
-            self.call("ip", "-n", name, "link", "set", "eth0", "up")
-        return names
+            self.call("sh", "-c", "for i in all eth0; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done", namespace=end)
+            self.call("ip", "address", "add", "10.77.0.%d/24" % (i + 1), "dev", "eth0", namespace=end)
+            self.call("ip", "link", "set", "lo", "up", namespace=end)
+            self.call("ip", "link", "set", "eth0", "up", namespace=end)
+        return ends
 
     def small_disk(self, bytes_):
         folder = self.fresh("disk")
@@ -283,8 +285,6 @@ class Rig:
     def close(self):
         for program in reversed(self.programs):
             program.kill()
-        for name in self.namespaces:
-            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
         for folder in self.mounts:
             subprocess.run(["umount", folder], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)

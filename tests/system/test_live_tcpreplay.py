@@ -19,8 +19,8 @@ def send(t, namespace):
 def quiet_wire(t):
     """Nobody but tcpreplay speaks on it: no ARP."""
     client, server = t.wire()
-    for name in (client, server):
-        t.call("ip", "-n", name, "link", "set", "eth0", "arp", "off")
+    for end in (client, server):
+        t.call("ip", "link", "set", "eth0", "arp", "off", namespace=end)
     return client, server
 
 

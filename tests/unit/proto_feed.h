@@ -118,7 +118,10 @@ static inline void feed_report(struct feed *f)
 		feed_http(f, &l7->http);
 	else
 		abort();
-	feed_text(f, " name=", l7->hostname);
+	if (l7->type == RECORD_TLS || l7->type == RECORD_HTTP)
+		feed_text(f, " name=", l7->hostname);
+	else if (l7->hostname.at != l7->dns.rrname.at || l7->hostname.len != l7->dns.rrname.len)
+		feed_text(f, " not the question: ", l7->hostname); // DNS: a flow is known by what was asked in it
 	feed_log(f, "\n");
 	l7_clear(&f->l7);
 }

@@ -273,7 +273,7 @@ static void test_more(void **state)
 		struct engine *e = engine_make(1);
 
 		segment(e, 8080, true, REQUEST, at);
-		segment(e, 8080, true, REQUEST + at, (uint32_t)sizeof(REQUEST) - 1 - at);
+		segment(e, 8080, true, &REQUEST[at], (uint32_t)sizeof(REQUEST) - 1 - at);
 		text(e, 8080, false, RESPONSE);
 		assert_int_equal(e->reports, 1);
 		assert_true(e->report[0].request && e->report[0].response);

@@ -35,7 +35,7 @@ static int daemon_start(struct api *api, struct err *err)
 	return 0;
 }
 
-int api_open(const struct config *config, struct control *control, struct api **out, struct err *err)
+int api_open(const struct config *config, struct api **out, struct err *err)
 {
 	struct api *api = calloc(1, sizeof(*api));
 	int rc;
@@ -46,27 +46,21 @@ int api_open(const struct config *config, struct control *control, struct api **
 	for (unsigned i = 0; i < API_CONNECTIONS_MAX; i++)
 		api->connection[i].fd = -1;
 	rc = api_listen(config->api.listen, &api->listener, err);
-	if (rc < 0)
-		goto free_api;
-	rc = ops_create(control, &api->ops);
 	if (rc < 0) {
-		err_set(err, rc, "there is no memory for the API");
-		goto unlisten;
-	}
-	if (api->listener.fd >= 0) {
-		rc = daemon_start(api, err);
-		if (rc < 0)
-			goto destroy_ops;
+		free(api);
+		return rc;
 	}
 	*out = api;
 	return 0;
-destroy_ops:
-	ops_destroy(api->ops);
-unlisten:
-	api_unlisten(&api->listener);
-free_api:
-	free(api);
-	return rc;
+}
+
+int api_start(struct api *api, struct control *control, struct err *err)
+{
+	int rc = ops_create(control, &api->ops);
+
+	if (rc < 0)
+		return err_set(err, rc, "there is no memory for the API");
+	return api->listener.fd >= 0 ? daemon_start(api, err) : 0;
 }
 
 // With nobody there this is one epoll_wait() of 0.2 us: no guard is worth its lines.
@@ -96,7 +90,8 @@ void api_close(struct api *api)
 		MHD_stop_daemon(api->daemon);
 		api->listener.fd = -1; // it was the daemon's, which has closed it
 	}
-	ops_destroy(api->ops);
+	if (api->ops != NULL)
+		ops_destroy(api->ops);
 	api_unlisten(&api->listener);
 	free(api);
 }

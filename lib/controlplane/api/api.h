@@ -10,8 +10,12 @@
 struct api;
 struct control;
 
-// Listens where config->api.listen says. "none" opens an api that only turns. On failure *out is NULL.
-int api_open(const struct config *config, struct control *control, struct api **out, struct err *err);
+// Takes the address that config->api.listen says; nobody is answered yet. "none" opens an api that only turns. On failure *out is
+// NULL. First of all steps: a port that is taken must not leave anything behind.
+int api_open(const struct config *config, struct api **out, struct err *err);
+
+// From here on it answers. On failure the api is still to be closed.
+int api_start(struct api *api, struct control *control, struct err *err);
 
 // Never blocks. Returns how many requests it answered.
 unsigned api_turn(struct api *api);

@@ -12,17 +12,9 @@
 #include <time.h>
 
 #include "control/identity.h"
-#include "control/launch.h"
 #include "control/offload.h"
 
 enum { RELEASE_MAX = 4096, STATS_JSON_MAX = RECORD_LENGTH_MAX - 512, DRAIN_NAP_NS = 200000 };
-
-int launch_cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-}
 
 void control_note(struct control *c, const char *format, ...)
 {

@@ -99,11 +99,11 @@ static void lcores_add(struct eal_args *a, const struct config *config, int node
 		a->workers = WORKER_MAX;
 	}
 	if (a->workers > spare)
-		note(a, "%u workers share %u core%s%s: more cores would make them faster", a->workers, spare, spare == 1 ? "" : "s",
-		     cpus == 1 ? " with control" : "");
+		note(a, "%u workers share %u core%s with each other and control: more cores would make them faster", a->workers, cpus,
+		     cpus == 1 ? "" : "s");
 	used = snprintf(text, sizeof(text), "--lcores=0@%d", cpu[0]);
 	for (unsigned k = 0; k < a->workers && used < (int)sizeof(text); k++)
-		used += snprintf(text + used, sizeof(text) - (size_t)used, ",%u@%d", k + 1, cpus > 1 ? cpu[1 + k % (cpus - 1)] : cpu[0]);
+		used += snprintf(text + used, sizeof(text) - (size_t)used, ",%u@%d", k + 1, cpu[(1 + k) % cpus]);
 	add(a, "%s", text);
 }
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "control/control.h"
-#include "control/launch.h"
 
 enum {
 	POOL_CACHE = 256,
@@ -182,16 +181,34 @@ static void steering_decide(struct control *c)
 		 wanted == CONFIG_STEER_SOFTWARE ? "capture.steer says so" : "directions of a flow may come in on different ports");
 }
 
-static int worker_idle(const struct control *c)
+static bool cpus_overlap(unsigned one, unsigned other)
 {
-	bool shared = rte_lcore_count() > 1 && c->worker_count >= (unsigned)launch_cpus();
+	rte_cpuset_t a = rte_lcore_cpuset(one), b = rte_lcore_cpuset(other), both;
 
+	CPU_AND(&both, &a, &b);
+	return CPU_COUNT(&both) > 0;
+}
+
+// Whether two of our threads have to take turns on one CPU.
+static bool cpus_shared(void)
+{
+	for (unsigned one = 0; one < RTE_MAX_LCORE; one++)
+		for (unsigned other = 0; other < one && rte_lcore_is_enabled(one); other++)
+			if (rte_lcore_is_enabled(other) && cpus_overlap(one, other))
+				return true;
+	return false;
+}
+
+static enum worker_idle worker_idle(const struct control *c)
+{
 	if (c->config->capture.idle == CONFIG_IDLE_ADAPTIVE)
 		return WORKER_IDLE_ADAPTIVE;
-	if (shared || c->replay)
+	if (cpus_shared())
 		return WORKER_IDLE_YIELD;
 	if (c->config->capture.idle == CONFIG_IDLE_POLL)
 		return WORKER_IDLE_POLL;
+	if (c->replay)
+		return WORKER_IDLE_YIELD;
 	for (unsigned i = 0; i < c->port_count; i++)
 		if (c->port[i]->kind->idle_adaptive)
 			return WORKER_IDLE_ADAPTIVE;
@@ -211,7 +228,7 @@ static int workers_create(struct control *c, struct err *err)
 		config.socket = config.flow.socket = (int)rte_lcore_to_socket_id(lcore);
 		config.steer = c->steering;
 		config.replay = c->replay;
-		config.idle = (enum worker_idle)worker_idle(c);
+		config.idle = worker_idle(c);
 		config.clock = &c->clock;
 		config.flow.secret = &c->secret;
 		rc = worker_create(&config, &c->worker[k], err);

@@ -147,6 +147,7 @@ static void ports_json(const struct metrics_sources *s, struct json *j)
 		json_u64(j, "nombuf", stats.nombuf);
 		json_u64(j, "kernel_drops", stats.kernel_drops);
 		json_u64(j, "kernel_seen", stats.kernel_seen);
+		json_u64(j, "unread", stats.unread);
 		if (port->damage_text[0] != '\0' && atomic_load(&port->damage) != PORT_WHOLE)
 			json_string(j, "damage", port->damage_text);
 		json_object_end(j);

@@ -51,6 +51,7 @@ struct port_stats {
 	uint64_t received_pkts, received_bytes; // as the PMD counts
 	uint64_t missed, errors, nombuf;        // losses of the NIC or PMD
 	uint64_t kernel_drops, kernel_seen;     // af_packet: PACKET_STATISTICS, accumulated
+	uint64_t unread;                        // in the kernel's ring, not received yet; what is there at a stop stays unread
 	bool link_up;
 };
 

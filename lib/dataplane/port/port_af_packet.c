@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <rte_ethdev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "port/port_kinds.h"
 
 enum {
+	DISCARD_BURST = 32, DISCARD_MAX = 1 << 17, QUIET_TRIES = 200,
 	FRAME_DEFAULT = 2048, FRAME_MAX = 32768,
 	FRAME_OVERHEAD = 148 // ring header, MAC header, two VLAN tags, alignment
 };
@@ -70,10 +72,9 @@ static int af_packet_open(struct port *port, const struct port_config *config, s
 	return 0;
 }
 
-static void af_packet_stats(struct port *port, struct port_stats *stats)
+// Adds what the kernel has counted since the last time.
+static void sockets_read(struct af_packet *a)
 {
-	struct af_packet *a = port->state;
-
 	for (unsigned i = 0; i < a->fds; i++) {
 		struct tpacket_stats now;
 		socklen_t length = sizeof(now);
@@ -83,8 +84,53 @@ static void af_packet_stats(struct port *port, struct port_stats *stats)
 		a->seen += now.tp_packets;
 		a->drops += now.tp_drops;
 	}
+}
+
+static uint32_t discard(struct port *port)
+{
+	struct rte_mbuf *frames[DISCARD_BURST];
+	uint32_t all = 0;
+
+	for (uint16_t q = 0; q < port->queues; q++) {
+		uint16_t got = DISCARD_BURST;
+
+		for (uint32_t n = 0; n < DISCARD_MAX && got > 0; n += got) {
+			got = rte_eth_rx_burst(port->id, q, frames, DISCARD_BURST);
+			rte_pktmbuf_free_bulk(frames, got);
+		}
+		all += got;
+	}
+	return all;
+}
+
+// Between making a packet socket and binding it the PMD lets it hear every interface of the machine: what its ring holds by now
+// may be somebody else's, and is thrown away before anything is counted. Counting starts in a moment without packets, so that the
+// kernel's numbers and ours mean the same ones; where there is no such moment they may differ by what was on its way.
+static void af_packet_started(struct port *port)
+{
+	struct af_packet *a = port->state;
+
+	for (unsigned i = 0; i < QUIET_TRIES; i++) {
+		uint32_t left = discard(port);
+
+		a->seen = a->drops = 0;
+		sockets_read(a);
+		if (i > 0 && left == 0 && a->seen == 0)
+			break;
+	}
+	a->seen = a->drops = 0;
+	(void)rte_eth_stats_reset(port->id);
+}
+
+static void af_packet_stats(struct port *port, struct port_stats *stats)
+{
+	struct af_packet *a = port->state;
+
+	sockets_read(a);
 	stats->kernel_seen = a->seen;
 	stats->kernel_drops = a->drops;
+	if (a->seen > a->drops + stats->received_pkts)
+		stats->unread = a->seen - a->drops - stats->received_pkts;
 }
 
 static void af_packet_close(struct port *port)
@@ -102,6 +148,7 @@ const struct port_kind port_kind_af_packet = {
 	.idle_adaptive = true,
 	.every_queue = true,
 	.open = af_packet_open,
+	.started = af_packet_started,
 	.stats = af_packet_stats,
 	.close = af_packet_close,
 };

@@ -120,8 +120,9 @@ static void shortfall(struct port *port, struct pcap_replay *r)
 		pass_over(r, lost < r->walked ? (unsigned)lost : r->walked);
 		return;
 	}
+	r->file.packets -= r->walked;
+	r->file.damage = "the rest cannot be read; was the file changed meanwhile?";
 	r->walked = 0;
-	r->file.damage = "libpcap reads no further";
 	r->end = CAPTURE_DAMAGED;
 }
 

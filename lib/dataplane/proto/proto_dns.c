@@ -115,7 +115,7 @@ static bool questions_read(struct dns_message *m, struct l7 *l7)
 			query.rrname = name_text(m, &name, l7);
 		if (i == 0) {
 			m->first = name;
-			m->first_text = dns->rrname = query.rrname;
+			m->first_text = dns->rrname = l7->hostname = query.rrname;
 			dns->rrtype = query.rrtype;
 			dns->rrclass = query.rrclass;
 		}
