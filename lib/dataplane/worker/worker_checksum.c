@@ -50,7 +50,7 @@ void worker_checksum(struct worker *w, struct worker_burst *b)
 		struct packet *p = &b->packet[i];
 		struct packet_checksums sums;
 
-		if (p->ip_version == 0)
+		if (b->mbuf[i] == NULL || p->ip_version == 0) // has left the burst; nothing to verify
 			continue;
 		packet_checksum(p, known_by_nic(b->mbuf[i]) | known_by_sample(w), &sums);
 		c->checksum[CHECKSUM_IPV4][sums.ipv4]++;
