@@ -19,10 +19,13 @@
 #include "port/port.h"
 #include "record/record_ring.h"
 #include "worker/worker_counters.h"
+#include "worker/worker_senders.h"
 
 enum { WORKER_MAX = 64, WORKER_QUEUES_MAX = 32, WORKER_BURST_MAX = FLOW_BURST_MAX, WORKER_FRAME_MAX = 65536 };
 
 enum worker_idle { WORKER_IDLE_POLL, WORKER_IDLE_YIELD, WORKER_IDLE_ADAPTIVE };
+
+enum worker_checksum { WORKER_CHECKSUM_OFF, WORKER_CHECKSUM_VERIFY, WORKER_CHECKSUM_DROP };
 
 struct worker_config {
 	unsigned id, workers;  // which of how many
@@ -32,6 +35,8 @@ struct worker_config {
 	bool steer;            // packets go to the worker that owns their flow
 	bool replay;           // nothing is lost: full rings are waited for
 	enum worker_idle idle;
+	enum worker_checksum checksum;
+	uint32_t checksum_sample; // every so many packets one is verified; at least 1
 	uint32_t record_ring_bytes, l7;
 	struct flow_table_config flow;
 	const struct clock *clock;
@@ -91,6 +96,7 @@ struct worker {
 	struct port_queue *unpublished; // whose clock is to be published once nothing is held
 	uint64_t unpublished_ns;
 	uint8_t *linear;             // WORKER_BURST_MAX frames of several segments, made one
+	uint32_t checksum_turn;      // packets until the next is verified
 	unsigned empty_run;
 	bool flushing, flushed;
 	struct worker_flows_request *request;
@@ -114,6 +120,7 @@ struct worker {
 
 	// counters: I write, anyone reads
 	struct worker_counters counters __rte_cache_aligned;
+	struct worker_senders senders;
 	struct worker_burst burst;
 } __rte_cache_aligned;
 
@@ -127,6 +134,7 @@ int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size
 //
 //	worker_receive(w, &b);    one of my queues, or what others handed to me; counts what arrived
 //	worker_decode(w, &b);     bytes to struct packet; one verdict each, bad ones by reason
+//	worker_checksum(w, &b);   one verdict a header, where checksums are verified
 //	worker_steer(w, &b);      those that another worker owns go to it
 //	worker_lookup(w, &b);     bulk look-up, the missing entered
 //	worker_count(w, &b);      flow state and sums; dissectors where a flow still asks
@@ -146,6 +154,7 @@ void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reaso
 classify_report_fn worker_report_l7;
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
 void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
+void worker_checksum(struct worker *w, struct worker_burst *b);
 void worker_answer(struct worker *w);
 
 #endif
