@@ -50,6 +50,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
+		.link_records_per_s = config->limits.link_records_per_s,
 		.flow = {
 			.capacity4 = share(config->flow.capacity, workers),
 			.capacity6 = share(config->flow.capacity_ipv6, workers),

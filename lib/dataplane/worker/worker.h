@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "flow/flow_table.h"
+#include "link/link.h"
+#include "link/link_unknown.h"
 #include "packet/packet.h"
 #include "port/port.h"
 #include "record/record_ring.h"
@@ -38,6 +40,7 @@ struct worker_config {
 	enum worker_checksum checksum;
 	uint32_t checksum_sample; // every so many packets one is verified; at least 1
 	uint32_t record_ring_bytes, l7;
+	uint32_t link_records_per_s; // of what is said on the link: ARP, LLDP, ...; those beyond are only counted
 	struct flow_table_config flow;
 	const struct clock *clock;
 };
@@ -93,6 +96,9 @@ struct worker {
 	unsigned held_count;
 	uint64_t held_for;           // owners with something held
 	uint64_t inspect_cycles;     // of this burst
+	struct l7 *link_l7;          // the record of a frame of no flow, while it is made
+	uint64_t link_second;        // of packet time
+	uint32_t link_in_second;     // records of the link layer in it
 	struct port_queue *unpublished; // whose clock is to be published once nothing is held
 	uint64_t unpublished_ns;
 	uint8_t *linear;             // WORKER_BURST_MAX frames of several segments, made one
@@ -121,6 +127,7 @@ struct worker {
 	// counters: I write, anyone reads
 	struct worker_counters counters __rte_cache_aligned;
 	struct worker_senders senders;
+	struct link_unknown unknown __rte_cache_aligned;
 	struct worker_burst burst;
 } __rte_cache_aligned;
 
@@ -152,9 +159,11 @@ int worker_run(void *worker);
 
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns);
 classify_report_fn worker_report_l7;
+void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7);
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
 void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
 void worker_checksum(struct worker *w, struct worker_burst *b);
+void worker_link(struct worker *w, struct packet *p, uint16_t port); // a frame of no flow; its verdict may become another
 void worker_answer(struct worker *w);
 
 #endif

@@ -282,10 +282,12 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 static void worker_count(struct worker *w, struct worker_burst *b)
 {
 	for (unsigned i = 0; i < b->n; i++) {
-		const struct packet *p = &b->packet[i];
+		struct packet *p = &b->packet[i];
 
 		if (b->mbuf[i] == NULL) // given away
 			continue;
+		if (unlikely(p->verdict != PACKET_OK))
+			worker_link(w, p, b->mbuf[i]->port);
 		tally(w, p);
 		if (likely(p->verdict == PACKET_OK))
 			count_one(w, b->flow.index[i], b->flow.src_end[i], p, b->mbuf[i]->port);
