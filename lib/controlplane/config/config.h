@@ -13,6 +13,7 @@
 enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024 };
 
 enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_ADAPTIVE };
+enum config_checksum { CONFIG_CHECKSUM_OFF, CONFIG_CHECKSUM_VERIFY, CONFIG_CHECKSUM_DROP };
 enum config_steer { CONFIG_STEER_AUTO, CONFIG_STEER_SOFTWARE, CONFIG_STEER_NONE };
 
 struct config {
@@ -28,6 +29,8 @@ struct config {
 		uint32_t workers; // 0: one per core but one, at least 1
 		enum config_idle idle;
 		enum config_steer steer;
+		enum config_checksum checksum;
+		uint32_t checksum_sample; // verify one packet of so many
 	} capture;
 	struct {
 		uint32_t capacity;      // flows, over all workers

@@ -15,6 +15,7 @@
 #define DAY_S 86400.0
 
 static const char *const idle_names[] = {"auto", "poll", "adaptive", NULL};
+static const char *const checksum_names[] = {"off", "verify", "drop", NULL};
 static const char *const steer_names[] = {"auto", "software", "none", NULL};
 
 const struct config_row config_rows[] = {
@@ -40,6 +41,10 @@ const struct config_row config_rows[] = {
 	    .help = "a worker without packets polls on, or sleeps up to 1 ms (adaptive); auto decides by the kind of port"),
 	ROW(capture, steer, ENUM, "auto", .choices = steer_names,
 	    .help = "who brings a packet to the worker that owns its flow: software, or none because the NIC does it"),
+	ROW(capture, checksum, ENUM, "verify", .choices = checksum_names,
+	    .help = "checksums are left alone, verified and counted, or packets with a bad one dropped as malformed"),
+	ROW(capture, checksum_sample, U32, "1", RANGE(1, 1 * MIB),
+	    .help = "verify one packet of so many where software has to; the others count as unverified"),
 
 	ROW(flow, capacity, U32, "524288", RANGE(1 * KIB, 64 * MIB),
 	    .help = "flows that are followed at once, over all workers"),

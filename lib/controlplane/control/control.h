@@ -18,7 +18,7 @@
 #include "sink/sink.h"
 #include "worker/worker.h"
 
-enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256 };
+enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
 
 struct control {
 	const struct config *config;
@@ -45,6 +45,9 @@ struct control {
 	uint64_t replay_end_cycles; // 0 while running
 	uint64_t next_second_cycles, next_stats_cycles;
 	struct metrics_rates rates;
+
+	unsigned offload_count;
+	uint64_t offload_said[CONTROL_OFFLOADS_MAX]; // senders whose bad checksums have been noted
 
 	unsigned notes;
 	char note[CONTROL_NOTES_MAX][CONTROL_NOTE_MAX]; // what the operator should know, a sentence each

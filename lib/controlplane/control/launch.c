@@ -46,6 +46,8 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.id = id,
 		.workers = workers,
 		.burst = config->capture.burst,
+		.checksum = (enum worker_checksum)config->capture.checksum,
+		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
 		.link_records_per_s = config->limits.link_records_per_s,
@@ -120,6 +122,7 @@ static int ports_open(struct control *c, struct err *err)
 		.rx_desc = (uint16_t)c->config->capture.rx_descriptors,
 		.promiscuous = c->config->capture.promiscuous,
 		.speed = c->config->capture.speed,
+		.checksum = c->config->capture.checksum != CONFIG_CHECKSUM_OFF,
 		.pool = c->pool,
 		.clock = &c->clock,
 	};

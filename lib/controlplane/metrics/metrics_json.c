@@ -45,6 +45,19 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_object_end(j);
 }
 
+static void checksums_json(const struct worker_counters *c, struct json *j)
+{
+	json_object_begin(j, "checksums");
+	for (unsigned i = 0; i < CHECKSUMS; i++) {
+		json_object_begin(j, packet_checksum_names[i]);
+		json_u64(j, "good", c->checksum[i][CHECKSUM_GOOD]);
+		json_u64(j, "bad", c->checksum[i][CHECKSUM_BAD]);
+		json_u64(j, "unverified", c->checksum[i][CHECKSUM_UNVERIFIED]);
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
 static void flows_json(const struct metrics_sum *sum, struct json *j)
 {
 	json_object_begin(j, "flows");
@@ -183,6 +196,7 @@ void metrics_stats_json(const struct metrics_sources *s, const struct metrics_ra
 	metrics_sum(s, &sum);
 	metrics_ledger(s, &ledger);
 	packets_json(&sum, j);
+	checksums_json(&sum.counters, j);
 	flows_json(&sum, j);
 	inspection_json(&sum, j);
 	records_json(s, &sum, j);

@@ -67,6 +67,17 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 		say(t, "spanwatch_packets_dropped_total{reason=\"%s\"} %lu\n", worker_drop_names[d], (unsigned long)c->drop_pkts[d]);
 }
 
+static void checksums(struct text *t, const struct worker_counters *c)
+{
+	head(t, "checksums_total", "counter", "Headers by protocol and verdict on their checksum");
+	for (unsigned i = 0; i < CHECKSUMS; i++)
+		for (unsigned v = CHECKSUM_UNVERIFIED; v < CHECKSUM_VERDICTS; v++)
+			say(t, "spanwatch_checksums_total{protocol=\"%s\",verdict=\"%s\"} %lu\n", packet_checksum_names[i],
+			    packet_checksum_verdict_names[v], (unsigned long)c->checksum[i][v]);
+	one(t, "checksum_senders_refused_total", "counter", "Bad checksums of senders beyond those watched for offload",
+	    c->senders_refused);
+}
+
 static void flows(struct text *t, const struct metrics_sum *sum)
 {
 	one(t, "flows_created_total", "counter", "Flows begun", sum->flows_created);
@@ -141,6 +152,7 @@ size_t metrics_prometheus(const struct metrics_sources *s, char *out, size_t roo
 	metrics_sum(s, &sum);
 	metrics_ledger(s, &ledger);
 	packets(&t, &sum);
+	checksums(&t, &sum.counters);
 	flows(&t, &sum);
 	one(&t, "records_made_total", "counter", "Records made by the workers", sum.counters.records_made);
 	one(&t, "records_refused_total", "counter", "Records lost because the ring to control was full",

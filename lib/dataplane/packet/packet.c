@@ -48,6 +48,7 @@ const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_BAD_TCP] = "tcp",
 	[PACKET_BAD_UDP] = "udp",
 	[PACKET_BAD_ICMP] = "icmp",
+	[PACKET_BAD_CHECKSUM] = "checksum",
 };
 
 const char *packet_proto_name(uint8_t proto)

@@ -48,6 +48,7 @@ enum packet_verdict {
 	PACKET_BAD_TCP,
 	PACKET_BAD_UDP,
 	PACKET_BAD_ICMP,
+	PACKET_BAD_CHECKSUM,   // of any header; given by the worker, where bad ones are to be dropped
 	PACKET_VERDICTS
 };
 

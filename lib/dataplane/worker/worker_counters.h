@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 #include "packet/packet.h"
+#include "packet/packet_checksum.h"
 #include "proto/proto.h"
 
 enum worker_stage {
 	STAGE_RECEIVE,
 	STAGE_DECODE,
+	STAGE_CHECKSUM,
 	STAGE_STEER,
 	STAGE_LOOKUP,
 	STAGE_COUNT,    // flow state and counters
@@ -44,6 +46,8 @@ struct worker_counters {
 	uint64_t drop_pkts[DROP_COUNTS], drop_bytes[DROP_COUNTS];
 	uint64_t steered_out, steered_in;
 	uint64_t truncated, fragments, jumbo;
+	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
+	uint64_t senders_refused;               // bad ones of senders that found no place among those watched
 	// flows
 	uint64_t flow_pkts, flow_bytes;         // counted into a flow
 	uint64_t refused_pkts, refused_bytes;   // no place for a new flow

@@ -388,6 +388,10 @@ unsigned worker_poll(struct worker *w)
 		t = stage_end(w, STAGE_RECEIVE, t);
 		worker_decode(w, b);
 		t = stage_end(w, STAGE_DECODE, t);
+		if (w->config.checksum != WORKER_CHECKSUM_OFF && !b->handed) {
+			worker_checksum(w, b);
+			t = stage_end(w, STAGE_CHECKSUM, t);
+		}
 		worker_steer(w, b);
 		t = stage_end(w, STAGE_STEER, t);
 		flow_burst_find(w->flows, &b->flow);
