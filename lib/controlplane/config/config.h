@@ -10,10 +10,11 @@
 
 #include "base/err.h"
 
-enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024 };
+enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024, CONFIG_FILTER_MAX = 2048 };
 
 enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_ADAPTIVE };
 enum config_steer { CONFIG_STEER_AUTO, CONFIG_STEER_SOFTWARE, CONFIG_STEER_NONE };
+enum config_own { CONFIG_OWN_LEAVE_OUT, CONFIG_OWN_KEEP };
 
 struct config {
 	struct {
@@ -28,6 +29,9 @@ struct config {
 		uint32_t workers; // 0: one per core but one, at least 1
 		enum config_idle idle;
 		enum config_steer steer;
+		char filter[CONFIG_FILTER_MAX];      // pcap-filter: what is analysed
+		char attributes[CONFIG_PATH_MAX];    // file of attribute filters
+		enum config_own own_traffic;
 	} capture;
 	struct {
 		uint32_t capacity;      // flows, over all workers

@@ -16,6 +16,7 @@
 
 static const char *const idle_names[] = {"auto", "poll", "adaptive", NULL};
 static const char *const steer_names[] = {"auto", "software", "none", NULL};
+static const char *const own_names[] = {"leave_out", "keep", NULL};
 
 const struct config_row config_rows[] = {
 	ROW(capture, interface, TEXT, "",
@@ -40,6 +41,12 @@ const struct config_row config_rows[] = {
 	    .help = "a worker without packets polls on, or sleeps up to 1 ms (adaptive); auto decides by the kind of port"),
 	ROW(capture, steer, ENUM, "auto", .choices = steer_names,
 	    .help = "who brings a packet to the worker that owns its flow: software, or none because the NIC does it"),
+	ROW(capture, filter, TEXT, "",
+	    .help = "only what this pcap-filter expression describes is analysed (option -f)"),
+	ROW(capture, attributes, TEXT, "",
+	    .help = "file of attribute filters in JSON (option --attributes; --filter-help explains them)"),
+	ROW(capture, own_traffic, ENUM, "leave_out", .choices = own_names,
+	    .help = "whether live capture leaves out the connections of the appliance itself (its API)"),
 
 	ROW(flow, capacity, U32, "524288", RANGE(1 * KIB, 64 * MIB),
 	    .help = "flows that are followed at once, over all workers"),
