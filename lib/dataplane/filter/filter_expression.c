@@ -185,6 +185,8 @@ static int examine(struct filter_expression *e, struct err *err)
 	for (unsigned i = 0; i < program->bf_len; i++) {
 		const struct bpf_insn *in = &program->bf_insns[i];
 
+		e->far |= is_load(in, BPF_IND) && in->k > INT16_MAX;
+		e->loops |= in->code == (BPF_JMP | BPF_JA) && in->k > INT32_MAX;
 		e->asks_length |= is_load(in, BPF_LEN);
 		if (is_load(in, BPF_ABS) && in->k >= (uint32_t)INT32_MAX)
 			return err_set(err, -EINVAL, "the filter asks for the direction or the interface of a frame (inbound, outbound, ifindex), "

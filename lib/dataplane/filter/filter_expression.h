@@ -18,6 +18,8 @@ enum {
 struct filter_expression {
 	struct bpf_program program;
 	bool asks_length; // of the frame on the wire, which a mbuf does not know
+	bool far;         // a load more than 32 kB behind an index
+	bool loops;       // protochain
 	uint64_t paths;   // ways through the programme from its start to its ends, UINT64_MAX: at least that many
 };
 
