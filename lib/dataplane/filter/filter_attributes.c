@@ -62,7 +62,7 @@ static size_t key_place(const struct compiler *c, unsigned n)
 	return 0;
 }
 
-static int fail_at(const struct compiler *c, size_t at, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static int fail_at(const struct compiler *c, size_t at, const char *format, va_list args)
 {
 	unsigned line = 1, column = 1;
 	char sentence[ERR_TEXT_MAX];
