@@ -15,6 +15,7 @@
 #include "control/control.h"
 #include "control/eal_args.h"
 #include "control/interfaces.h"
+#include "filter/filter_fields.h"
 #include "report.h"
 #include "summary.h"
 
@@ -186,6 +187,9 @@ int main(int argc, char **argv)
 		return interfaces_print(stdout) < 0 ? EXIT_REFUSED : EXIT_DONE;
 	case ARGS_GATEWAYS:
 		return gateways_print(stdout) < 0 ? EXIT_REFUSED : EXIT_DONE;
+	case ARGS_FILTER_HELP:
+		filter_help_print(stdout);
+		return EXIT_DONE;
 	case ARGS_GENERATE_CONFIG:
 		return config_write_template(args.generate, &err) < 0 ? refuse(&err) : EXIT_DONE;
 	case ARGS_RUN:

@@ -17,6 +17,7 @@
 static const char *const idle_names[] = {"auto", "poll", "adaptive", NULL};
 static const char *const checksum_names[] = {"off", "verify", "drop", NULL};
 static const char *const steer_names[] = {"auto", "software", "none", NULL};
+static const char *const own_names[] = {"leave_out", "keep", NULL};
 
 const struct config_row config_rows[] = {
 	ROW(capture, interface, TEXT, "",
@@ -45,6 +46,12 @@ const struct config_row config_rows[] = {
 	    .help = "checksums are left alone, verified and counted, or packets with a bad one dropped as malformed"),
 	ROW(capture, checksum_sample, U32, "1", RANGE(1, 1 * MIB),
 	    .help = "verify one packet of so many where software has to; the others count as unverified"),
+	ROW(capture, filter, TEXT, "",
+	    .help = "only what this pcap-filter expression describes is analysed (option -f)"),
+	ROW(capture, attributes, TEXT, "",
+	    .help = "file of attribute filters in JSON (option --attributes; --filter-help explains them)"),
+	ROW(capture, own_traffic, ENUM, "leave_out", .choices = own_names,
+	    .help = "whether live capture leaves out the connections of the appliance itself (its API)"),
 
 	ROW(flow, capacity, U32, "524288", RANGE(1 * KIB, 64 * MIB),
 	    .help = "flows that are followed at once, over all workers"),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/filters.h"
 #include "control/identity.h"
 #include "control/offload.h"
 
@@ -166,6 +167,7 @@ static void every_second(struct control *c, uint64_t now_cycles)
 		return;
 	c->next_second_cycles = now_cycles + hz;
 	clock_discipline(&c->clock);
+	filters_turn(c);
 	control_sources(c, &sources);
 	metrics_rates_turn(&c->rates, &sources);
 	if (!c->replay)
@@ -241,6 +243,7 @@ void control_destroy(struct control *c)
 		port_close(c->port[i]);
 	for (unsigned k = 0; k < c->worker_count && k < WORKER_MAX; k++)
 		worker_destroy(c->worker[k]);
+	filters_destroy(c);
 	rte_mempool_free(c->pool);
 	merge_destroy(c->merge);
 	recent_destroy(c->recent);

@@ -36,6 +36,7 @@ struct control {
 	bool steering;
 	char steering_why[CONTROL_NOTE_MAX]; // which mode is in force, and why
 
+	struct filters *filters;
 	struct merge *merge;
 	struct recent *recent;
 	struct talkers *talkers;
@@ -75,6 +76,15 @@ void control_note(struct control *c, const char *format, ...) __attribute__((for
 double control_seconds(const struct control *c); // since the start, or of the replay
 
 void control_sources(const struct control *c, struct metrics_sources *sources);
+
+// ---- filters ----
+
+// What is analysed from now on: expression (NULL or empty: all), and attribute filters as text; name stands in sentences about
+// them. On an error what was in force stays in force.
+int control_filter_set(struct control *c, const char *expression, const char *name, const char *attributes, size_t length,
+		       struct err *err);
+// The same with the attribute filters of a file; path NULL or empty: none.
+int control_filter_load(struct control *c, const char *expression, const char *path, struct err *err);
 
 // ---- flows, asked of the workers in slices ----
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "control/control.h"
+#include "control/filters.h"
 
 enum {
 	POOL_CACHE = 256,
@@ -319,7 +320,7 @@ int control_start(const struct config *config, struct control **out, struct err 
 	if ((rc = memory_take(c, err)) < 0 || (rc = pool_create(c, err)) < 0 || (rc = ports_open(c, err)) < 0)
 		goto fail;
 	steering_decide(c);
-	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = sinks_start(c, err)) < 0 ||
+	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = filters_start(c, err)) < 0 || (rc = sinks_start(c, err)) < 0 ||
 	    (rc = launch(c, err)) < 0)
 		goto fail;
 	*out = c;

@@ -31,7 +31,8 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_object_begin(j, "packets");
 	json_u64(j, "received", c->received_pkts);
 	json_u64(j, "analysed", sum->analysed_pkts);
-	json_u64(j, "filtered", 0);
+	json_u64(j, "filtered", sum->filtered_pkts);
+	json_u64(j, "filtered_own", c->filtered_own_pkts);
 	verdicts_json(c, false, j);
 	json_u64(j, "truncated", c->truncated);
 	json_u64(j, "fragments", c->fragments);
@@ -40,7 +41,8 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_object_begin(j, "bytes");
 	json_u64(j, "received", c->received_bytes);
 	json_u64(j, "analysed", sum->analysed_bytes);
-	json_u64(j, "filtered", 0);
+	json_u64(j, "filtered", sum->filtered_bytes);
+	json_u64(j, "filtered_own", c->filtered_own_bytes);
 	verdicts_json(c, true, j);
 	json_object_end(j);
 }

@@ -57,6 +57,8 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	one(t, "packets_received_total", "counter", "Packets received by the workers", c->received_pkts);
 	one(t, "bytes_received_total", "counter", "Bytes of those packets, whole frames without FCS", c->received_bytes);
 	one(t, "packets_analysed_total", "counter", "Packets whose headers were sound", sum->analysed_pkts);
+	one(t, "packets_filtered_total", "counter", "Packets that the filters leave out", c->filtered_pkts);
+	one(t, "packets_filtered_own_total", "counter", "Packets of the appliance's own connections, left out", c->filtered_own_pkts);
 	one(t, "packets_truncated_total", "counter", "Packets captured shorter than they were on the wire", c->truncated);
 	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)

@@ -186,6 +186,7 @@ static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, ui
 
 	if (p->fragment)
 		return PACKET_OK;
+	p->l4_at = at_of(p, s);
 	switch (p->proto) {
 	case IP_TCP:
 		return decode_tcp(p, s, l4);
@@ -235,6 +236,7 @@ static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 	if (header < 20 || total < header)
 		return PACKET_BAD_IPV4;
 	p->ip_version = 4;
+	p->l3_at = (uint16_t)l3_at;
 	p->proto = h[9];
 	p->src_at = (uint16_t)(l3_at + 12);
 	p->dst_at = (uint16_t)(l3_at + 16);
@@ -296,6 +298,7 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	if (l4 == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
 		l4 = p->wire - l3_at - 40;
 	p->ip_version = 6;
+	p->l3_at = (uint16_t)l3_at;
 	p->proto = h[6];
 	p->src_at = (uint16_t)(l3_at + 8);
 	p->dst_at = (uint16_t)(l3_at + 24);
@@ -309,8 +312,10 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 static enum packet_verdict decode_arp(struct packet *p, struct span *s)
 {
 	struct span whole = *s;
-	const uint8_t *h = span_bytes(s, 8);
+	const uint8_t *h;
 
+	p->l3_at = at_of(p, s);
+	h = span_bytes(s, 8);
 	if (h == NULL || span_bytes(s, 2 * ((uint32_t)h[4] + h[5])) == NULL)
 		return p->truncated ? PACKET_ARP : PACKET_BAD_ARP;
 	payload_set(p, &whole, 8 + 2 * ((uint32_t)h[4] + h[5]));
@@ -377,7 +382,7 @@ void packet_decode(struct packet *p)
 	p->ip_version = p->proto = p->tcp_flags = p->vlans = 0;
 	p->truncated = p->wire > p->captured;
 	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = 0;
+	p->src_port = p->dst_port = p->payload_at = p->l3_at = p->l4_at = 0;
 	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
 	p->verdict = (uint8_t)decode(p, &s);
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "filter/filter.h"
 #include "flow/flow_table.h"
 #include "link/link.h"
 #include "link/link_unknown.h"
@@ -45,7 +46,8 @@ struct worker_config {
 	const struct clock *clock;
 };
 
-// A burst on its way. Packets that another worker owns leave it at steering: their mbuf is NULL from then on.
+// A burst on its way. Packets that another worker owns leave it at steering, those that are filtered out before: their mbuf is NULL
+// from then on.
 struct worker_burst {
 	unsigned n;
 	bool handed;   // from a peer's ring: decoded already, mine to keep
@@ -120,9 +122,11 @@ struct worker {
 	_Atomic uint64_t mark_ns __rte_cache_aligned;
 	atomic_bool receiving;       // may still hand packets to others
 	atomic_bool finished;        // all flows ended, all records pushed
+	const struct filter *_Atomic filter_used; // any other that control has may be freed
 
 	// knobs: control writes
 	atomic_bool stop __rte_cache_aligned;
+	const struct filter *_Atomic filter; // NULL: everything is analysed
 
 	// counters: I write, anyone reads
 	struct worker_counters counters __rte_cache_aligned;
@@ -141,6 +145,7 @@ int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size
 //
 //	worker_receive(w, &b);    one of my queues, or what others handed to me; counts what arrived
 //	worker_decode(w, &b);     bytes to struct packet; one verdict each, bad ones by reason
+//	worker_filter(w, &b, f);  those that are not wanted leave
 //	worker_checksum(w, &b);   one verdict a header, where checksums are verified
 //	worker_steer(w, &b);      those that another worker owns go to it
 //	worker_lookup(w, &b);     bulk look-up, the missing entered

@@ -13,6 +13,7 @@
 enum worker_stage {
 	STAGE_RECEIVE,
 	STAGE_DECODE,
+	STAGE_FILTER,
 	STAGE_CHECKSUM,
 	STAGE_STEER,
 	STAGE_LOOKUP,
@@ -44,6 +45,8 @@ struct worker_counters {
 	uint64_t received_pkts, received_bytes;
 	uint64_t verdict_pkts[PACKET_VERDICTS], verdict_bytes[PACKET_VERDICTS];
 	uint64_t drop_pkts[DROP_COUNTS], drop_bytes[DROP_COUNTS];
+	uint64_t filtered_pkts, filtered_bytes;         // as the filters say
+	uint64_t filtered_own_pkts, filtered_own_bytes; // the appliance's own connections
 	uint64_t steered_out, steered_in;
 	uint64_t truncated, fragments, jumbo;
 	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
