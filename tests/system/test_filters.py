@@ -48,7 +48,7 @@ ATTRIBUTES = (
     ({"IPv6": {"Source_Address": "fe80::/10"}}, "ipv6.src#1 == fe80::/10"),
     ({"IPv6": {"Hop_Limit": 255}}, "ipv6.hlim#1 == 255"),
     ({"IPv6": {"Next_Header": "UDP"}}, "ipv6.nxt#1 == 17"),
-    ({"ICMP": {"Type": [8, 0]}}, "icmp.type in {0, 8}"),
+    ({"ICMP": {"Type": [8, 0]}}, "icmp.type in {0, 8} and not icmp.type in {3, 4, 5, 11, 12}"),
     ({"ICMPv6": {"Type": "133-136"}}, "icmpv6.type >= 133 && icmpv6.type <= 136"),
     ({"ARP": {"Operation": 1}}, "arp.opcode == 1"),
     ({"ARP": {"Sender_Address": "0.0.0.0/0"}}, "arp.src.proto_ipv4"),

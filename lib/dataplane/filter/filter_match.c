@@ -2,7 +2,7 @@
 #include "base/span.h"
 #include "filter/filter_attributes.h"
 
-enum { ETHERNET_BYTES = 14, TAG_BYTES = 4, ETHERTYPE_MIN = 0x0600, ETHERTYPE_ARP = 0x0806 };
+enum { ETHERNET_BYTES = 14, TAG_BYTES = 4, ETHERTYPE_ARP = 0x0806 };
 enum { ARP_LENGTHS_AT = 4, ARP_LENGTHS = 0x0604 }; // of a hardware and of a protocol address
 
 static uint16_t arp_lengths(const struct packet *p)
@@ -33,8 +33,8 @@ static bool place_find(const struct packet *p, const struct filter_comparison *c
 		*at = ETHERNET_BYTES + TAG_BYTES;
 		return p->vlans > 1;
 	case FILTER_AT_LLC:
-		*at = ETHERNET_BYTES + TAG_BYTES * (uint32_t)p->vlans;
-		return ethernet && p->ethertype < ETHERTYPE_MIN;
+		*at = p->llc_at;
+		return p->llc_at != 0;
 	case FILTER_AT_LINK:
 		return ethernet && p->ethertype == c->number;
 	case FILTER_AT_ARP_ADDRESSES:

@@ -382,7 +382,7 @@ void packet_decode(struct packet *p)
 	p->ip_version = p->proto = p->tcp_flags = p->vlans = 0;
 	p->truncated = p->wire > p->captured;
 	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = p->l3_at = p->l4_at = 0;
+	p->src_port = p->dst_port = p->payload_at = p->llc_at = p->l3_at = p->l4_at = 0;
 	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
 	p->verdict = (uint8_t)decode(p, &s);
 }

@@ -95,6 +95,7 @@ struct packet {
 	uint16_t src_at, dst_at; // addresses
 	uint16_t src_port, dst_port;
 	uint16_t payload_at;     // behind the layer 4 header; of no flow: behind the link layer's. 0: not reached
+	uint16_t llc_at;         // 802.2 header, 0: not there
 	uint16_t l3_at, l4_at;   // headers of ARP or IP, and of what IP carries; 0: not there
 	uint32_t payload;        // bytes of it that were captured
 	uint32_t payload_wire;   // bytes of it on the wire

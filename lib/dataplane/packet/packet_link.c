@@ -210,8 +210,10 @@ static enum packet_verdict pppoe_decode(struct packet *p, struct span *s)
 
 enum packet_verdict packet_link_decode(struct packet *p, struct span *s)
 {
-	if (p->ethertype <= LENGTH_MAX)
+	if (p->ethertype <= LENGTH_MAX) {
+		p->llc_at = (uint16_t)(s->at - p->frame);
 		return llc_decode(p, s);
+	}
 	if (p->ethertype < TYPE_MIN)
 		return ends(p, s, p->wire, PACKET_OTHER_ETHERTYPE);
 	switch (p->ethertype) {
