@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config_nearest.h"
+#include "base/nearest.h"
 #include "config/config_row.h"
 
 #include <rte_version.h>
@@ -28,6 +28,9 @@ static const struct option_row options[] = {
 	{'r', "replay", "FILE", "capture.replay", "replay a capture (pcap or pcapng) and exit at its end", false},
 	{0, "speed", "X", "capture.speed", "replay X times as fast as it was captured; 0, the default: no waiting", false},
 	{0, "stay", NULL, "capture.stay", "after a replay go on answering until Ctrl-C", false},
+	{'f', "filter", "EXPR", "capture.filter", "analyse only what this pcap-filter expression describes", false},
+	{0, "attributes", "FILE", "capture.attributes", "drop or keep what these attribute filters (JSON) describe", false},
+	{0, "filter-help", NULL, NULL, "list what attribute filters can ask", false},
 	{'o', "output", "DIR", "output.directory", "write eve.json and stats.json there; - for EVE lines on stdout", false},
 	{0, "api", "WHERE", "api.listen", "ADDR:PORT, unix:PATH or none; default 127.0.0.1:8480", false},
 	{'w', "workers", "N", "capture.workers", "worker threads; default: one for each core but one", false},
@@ -104,7 +107,7 @@ static bool option_is_config(const struct option_row *row)
 // What getopt refused: a letter, a name, or a value behind a name that takes none.
 static int unknown(const char *typed, int letter, struct err *err)
 {
-	struct config_nearest nearest = {.name = typed};
+	struct nearest nearest = {.name = typed};
 	const struct option_row *row = letter != 0 ? option_find(letter) : NULL;
 	char shown[CONFIG_SHOWN_MAX + 4], dashed[OPTIONS][32];
 
@@ -115,7 +118,7 @@ static int unknown(const char *typed, int letter, struct err *err)
 			       config_show((char[]){(char)letter, '\0'}, shown));
 	for (int i = 0; i < OPTIONS; i++) {
 		snprintf(dashed[i], sizeof(dashed[i]), "--%s", options[i].name);
-		config_nearest_offer(&nearest, dashed[i], dashed[i]);
+		nearest_offer(&nearest, dashed[i], dashed[i]);
 	}
 	if (nearest.best != NULL)
 		return err_set(err, -EINVAL, "there is no option %s; did you mean %s?", config_show(typed, shown),
@@ -175,6 +178,8 @@ static int option_apply(struct args_state *state, const struct option_row *row, 
 		out->action = ARGS_LIST;
 	} else if (option_is(row, "gateways")) {
 		out->action = ARGS_GATEWAYS;
+	} else if (option_is(row, "filter-help")) {
+		out->action = ARGS_FILTER_HELP;
 	} else if (option_is(row, "help")) {
 		out->action = ARGS_HELP;
 	} else if (option_is(row, "version")) {
@@ -312,6 +317,7 @@ void args_print_help(FILE *out)
 	      "  spanwatch -i eth0                            watch one live, see it at http://127.0.0.1:8480/\n"
 	      "  spanwatch -r office.pcap -o out              analyse a capture into out/eve.json\n"
 	      "  spanwatch -r office.pcap -o - | jq .dns      the same, as JSON lines into another program\n"
+	      "  spanwatch -i eth0 -f 'not port 22'            leave some of it out\n"
 	      "  spanwatch -r office.pcap --stay --speed 1    replay as it happened and look at it in a browser\n"
 	      "  spanwatch -l 0-3 -a 0000:03:00.0 -- -w 3     a NIC bound to DPDK, with arguments of your own\n"
 	      "\n"

@@ -15,6 +15,7 @@
 #include "control/control.h"
 #include "control/eal_args.h"
 #include "control/interfaces.h"
+#include "filter/filter_fields.h"
 #include "report.h"
 #include "summary.h"
 
@@ -46,10 +47,11 @@ static int refuse(const struct err *err)
 	return EXIT_REFUSED;
 }
 
-static void notes_print(const struct control *c)
+// Those that have not been printed yet.
+static void notes_print(const struct control *c, unsigned *printed)
 {
-	for (unsigned i = 0; i < c->notes; i++)
-		fprintf(stderr, "spanwatch: note: %s\n", c->note[i]);
+	for (; *printed < c->notes; ++*printed)
+		fprintf(stderr, "spanwatch: note: %s\n", c->note[*printed]);
 }
 
 // One turn of everything that control's thread does. With nothing to do it sleeps, the longer the quieter it is.
@@ -66,7 +68,7 @@ static void turn(struct control *c, struct api *api, unsigned *quiet)
 	nanosleep(&nap, NULL);
 }
 
-static void run(struct control *c, struct api *api, const struct args *args)
+static void run(struct control *c, struct api *api, const struct args *args, unsigned *notes)
 {
 	bool leave_at_end = c->replay && !args->config.capture.stay, told = false;
 	struct summary_progress progress;
@@ -86,6 +88,8 @@ static void run(struct control *c, struct api *api, const struct args *args)
 		if (c->replay && !finished)
 			report_progress(c, &progress);
 		turn(c, api, &quiet);
+		if (!c->replay)
+			notes_print(c, notes);
 	}
 	summary_progress_end(&progress);
 }
@@ -117,6 +121,7 @@ static int serve(const struct args *args, struct err *err)
 {
 	struct control *c = NULL;
 	struct api *api = NULL;
+	unsigned notes = 0;
 	int drained, code;
 
 	if (api_open(&args->config, &api, err) < 0)
@@ -133,11 +138,12 @@ static int serve(const struct args *args, struct err *err)
 		control_destroy(c);
 		return refuse(err);
 	}
-	notes_print(c);
+	notes_print(c, &notes);
 	report_start(c, api, args, stderr);
-	run(c, api, args);
+	run(c, api, args, &notes);
 	api_close(api);
 	drained = control_drain(c, err);
+	notes_print(c, &notes);
 	code = judge(c, drained, err);
 	if (drained == 0 && report_files(c, err) < 0)
 		code = refuse(err);
@@ -181,6 +187,9 @@ int main(int argc, char **argv)
 		return interfaces_print(stdout) < 0 ? EXIT_REFUSED : EXIT_DONE;
 	case ARGS_GATEWAYS:
 		return gateways_print(stdout) < 0 ? EXIT_REFUSED : EXIT_DONE;
+	case ARGS_FILTER_HELP:
+		filter_help_print(stdout);
+		return EXIT_DONE;
 	case ARGS_GENERATE_CONFIG:
 		return config_write_template(args.generate, &err) < 0 ? refuse(&err) : EXIT_DONE;
 	case ARGS_RUN:

@@ -60,6 +60,8 @@ static void ledger_fill(struct summary *s, const struct metrics_sources *sources
 
 	entry(s, "received", NULL, c->received_pkts, true);
 	entry(s, "analysed", NULL, sum->analysed_pkts, true);
+	entry(s, "filtered", NULL, c->filtered_pkts, false);
+	entry(s, "filtered", "own connections", c->filtered_own_pkts, false);
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
 		if (packet_malformed((enum packet_verdict)v))
 			entry(s, "malformed", packet_verdict_names[v], c->verdict_pkts[v], false);

@@ -4,7 +4,7 @@
 // expire, publish; the same code that runs in the program. Frames are handed over as a NIC would, one mbuf each from the pool,
 // the bytes where they lie. Time goes on from pass to pass, so that flows live through all of them.
 //
-//	bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY]
+//	bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY] [checksums]
 //
 // Prints one JSON object a pass: Mpps, ns and cycles per packet, cycles per packet by stage.
 #include <pcap/pcap.h>
@@ -121,13 +121,16 @@ static void pass(struct worker *w, struct memory *m, unsigned number)
 	records_drop(w);
 }
 
-static struct worker *worker_make(struct memory *m, uint32_t capacity, const struct flow_secret *secret, const struct clock *clock)
+static struct worker *worker_make(struct memory *m, uint32_t capacity, bool checksums, const struct flow_secret *secret,
+				  const struct clock *clock)
 {
 	static struct worker *all[1];
 	struct worker_config config = {
 		.workers = 1,
 		.burst = BURST,
 		.idle = WORKER_IDLE_POLL,
+		.checksum = checksums ? WORKER_CHECKSUM_VERIFY : WORKER_CHECKSUM_OFF,
+		.checksum_sample = 1,
 		.record_ring_bytes = 64 << 20,
 		.l7 = 16384,
 		.clock = clock,
@@ -156,7 +159,7 @@ int main(int argc, char **argv)
 	struct worker *w;
 
 	if (used < 0 || argc - used < 2) {
-		fprintf(stderr, "usage: bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY]\n");
+		fprintf(stderr, "usage: bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY] [checksums]\n");
 		return 1;
 	}
 	argc -= used;
@@ -166,7 +169,7 @@ int main(int argc, char **argv)
 	m.pool = rte_pktmbuf_pool_create("bench", POOL, 256, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
 	if (m.pool == NULL || memory_load(&m, argv[1]) < 0)
 		return 1;
-	w = worker_make(&m, argc > 3 ? (uint32_t)atoi(argv[3]) : FLOWS, &secret, &clock);
+	w = worker_make(&m, argc > 3 ? (uint32_t)atoi(argv[3]) : FLOWS, argc > 4 && strcmp(argv[4], "checksums") == 0, &secret, &clock);
 	if (w == NULL)
 		return 1;
 	for (unsigned i = 1; i <= (argc > 2 ? (unsigned)atoi(argv[2]) : 5); i++)

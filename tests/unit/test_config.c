@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "config/config_nearest.h"
+#include "base/nearest.h"
 
 enum { ERRORS_ROOM = 65536 };
 
@@ -426,8 +426,8 @@ static void test_distance(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(config_distance(cases[i].a, cases[i].b), cases[i].distance);
-		assert_int_equal(config_distance(cases[i].b, cases[i].a), cases[i].distance);
+		assert_int_equal(nearest_distance(cases[i].a, cases[i].b), cases[i].distance);
+		assert_int_equal(nearest_distance(cases[i].b, cases[i].a), cases[i].distance);
 	}
 }
 

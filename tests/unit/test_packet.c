@@ -259,13 +259,15 @@ static void make_arp(struct frame *f)
 static void make_lldp(struct frame *f)
 {
 	ethernet(f, 0x88cc);
-	fill(f, 46, 0);
+	fill(f, 46, 0x02);
 }
 
 static void make_stp(struct frame *f)
 {
 	ethernet(f, 38);
-	fill(f, 46, 0x42);
+	put16(f, 0x4242);
+	put8(f, 3);
+	fill(f, 35, 0);
 }
 
 struct base {
@@ -290,9 +292,9 @@ static const struct base bases[] = {
 	{"gre in ipv6", make_gre6, PACKET_OK, 6, 47, 0, {0}, 0, 0, 14, 0, 0, false},
 	{"first fragment", make_fragment4, PACKET_OK, 4, IP_UDP, 0, {0}, 0, 0, 14, 0, 0, true},
 	{"later fragment of ipv6", make_fragment6, PACKET_OK, 6, IP_TCP, 0, {0}, 0, 0, 14, 0, 0, true},
-	{"arp", make_arp, PACKET_ARP, 0, 0, 0, {0}, 0, 0, 14, 0, 0, false},
-	{"lldp", make_lldp, PACKET_OTHER_ETHERTYPE, 0, 0, 0, {0}, 0, 0, 14, 0, 0, false},
-	{"spanning tree", make_stp, PACKET_LLC, 0, 0, 0, {0}, 0, 0, 14, 0, 0, false},
+	{"arp", make_arp, PACKET_ARP, 0, 0, 0, {0}, 0, 0, 14, 14, 28, false},
+	{"lldp", make_lldp, PACKET_LLDP, 0, 0, 0, {0}, 0, 0, 14, 14, 46, false},
+	{"spanning tree", make_stp, PACKET_STP, 0, 0, 0, {0}, 0, 0, 17, 17, 35, false},
 };
 
 enum { BASES = sizeof(bases) / sizeof(bases[0]) };
@@ -407,6 +409,8 @@ static void cut_without_wire(const struct base *b, const struct frame *f, uint32
 
 	if (n < 14)
 		assert_int_equal(p.verdict, PACKET_BAD_ETHERNET);
+	else if (b->verdict == PACKET_STP) // its length tells of the rest
+		assert_int_equal(p.verdict, n < b->l3_at ? PACKET_CUT : PACKET_STP);
 	else if (n < b->l3_at)
 		assert_int_equal(p.verdict, PACKET_BAD_VLAN);
 	else if (b->verdict == PACKET_ARP)
@@ -659,6 +663,229 @@ static void test_vlan_stack(void **state)
 	}
 }
 
+// ---- the link layer's rarer forms ----
+
+static void llc(struct frame *f, unsigned length, unsigned sap, unsigned control)
+{
+	ethernet(f, length);
+	put16(f, sap << 8 | sap);
+	put8(f, control);
+}
+
+static void snap(struct frame *f, unsigned length, uint32_t oui, unsigned number)
+{
+	llc(f, length, 0xaa, 3);
+	put8(f, oui >> 16);
+	put16(f, oui & 0xffff);
+	put16(f, number);
+}
+
+static void datagram(struct frame *f)
+{
+	ipv4(f, IP_UDP, 8 + PAYLOAD);
+	udp(f, 8 + PAYLOAD);
+	fill(f, PAYLOAD, 'x');
+}
+
+enum { DATAGRAM = 20 + 8 + PAYLOAD };
+
+static void is_datagram(const struct frame *f, uint32_t at)
+{
+	struct packet p = decode(f->b, f->n, f->n);
+
+	assert_int_equal(p.verdict, PACKET_OK);
+	assert_int_equal(p.ethertype, 0x0800);
+	assert_int_equal(p.src_at, at + 12);
+	assert_int_equal(p.payload, PAYLOAD);
+	for (uint32_t n = 14; n < f->n; n++) { // a cut is no fault
+		p = decode(f->b, n, f->n);
+		assert_false(packet_malformed((enum packet_verdict)p.verdict));
+	}
+}
+
+static void is(const struct frame *f, enum packet_verdict verdict, unsigned number)
+{
+	struct packet p = decode(f->b, f->n, f->n);
+
+	assert_int_equal(p.verdict, verdict);
+	if (!packet_malformed(verdict))
+		assert_int_equal(p.ethertype, number);
+	assert_int_equal(p.ip_version, 0);
+}
+
+static void test_ip_below_llc_and_snap(void **state)
+{
+	static struct frame f;
+
+	(void)state;
+	snap(&f, 8 + DATAGRAM, 0, 0x0800);
+	datagram(&f);
+	is_datagram(&f, 22);
+	fill(&f, 9, 0); // Ethernet's padding is not the datagram's
+	is_datagram(&f, 22);
+	llc(&f, 3 + DATAGRAM, 0x06, 3);
+	datagram(&f);
+	is_datagram(&f, 17);
+	snap(&f, 8 + DATAGRAM, 0x0000f8, 0x0800);
+	datagram(&f);
+	is_datagram(&f, 22);
+	snap(&f, 8 + 28, 0, 0x0806);
+	put32(&f, 0x00010800);
+	put16(&f, 0x0604);
+	fill(&f, 22, 0);
+	is(&f, PACKET_ARP, 0x0806);
+}
+
+static void test_snap_numbers(void **state)
+{
+	static const struct {
+		uint32_t oui;
+		uint16_t number;
+		enum packet_verdict verdict;
+	} rows[] = {
+		{0x00000c, 0x2000, PACKET_CDP}, {0x00000c, 0x2003, PACKET_VTP}, {0x00000c, 0x2004, PACKET_DTP},
+		{0x00000c, 0x010b, PACKET_STP}, {0x00000c, 0x0111, PACKET_UDLD}, {0x00000c, 0x0104, PACKET_PAGP},
+		{0x00000c, 0x9999, PACKET_SNAP}, {0x0080c2, 0x000e, PACKET_STP}, {0x00e02b, 0x00bb, PACKET_SNAP},
+		{0x000000, 0x88cc, PACKET_LLDP}, {0x000000, 0x1234, PACKET_OTHER_ETHERTYPE},
+	};
+	static struct frame f;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p;
+
+		snap(&f, 8 + 30, rows[i].oui, rows[i].number);
+		fill(&f, 30, 0);
+		is(&f, rows[i].verdict, rows[i].number);
+		p = decode(f.b, f.n, f.n);
+		assert_int_equal(p.payload_at, rows[i].verdict == PACKET_SNAP ? 17 : 22); // whose number it is, is shown
+	}
+}
+
+static void test_llc_lengths(void **state)
+{
+	static struct frame f;
+
+	(void)state;
+	for (unsigned length = 0; length <= 60; length++) {
+		llc(&f, length, 0xe0, 3);
+		fill(&f, 43, 0);
+		is(&f, length < 3 || length > 46 ? PACKET_BAD_LLC : PACKET_LLC, 0xe0e0);
+	}
+	llc(&f, 4, 0xfe, 0x42); // numbered: two bytes of control
+	fill(&f, 43, 0);
+	is(&f, PACKET_LLC, 0xfefe);
+	set16(&f, 12, 3);
+	is(&f, PACKET_BAD_LLC, 0);
+	for (unsigned length = 3; length < 8; length++) {
+		snap(&f, length, 0, 0x0800);
+		fill(&f, 40, 0);
+		is(&f, PACKET_BAD_LLC, 0);
+	}
+	ethernet(&f, 1501); // neither a length nor an EtherType
+	fill(&f, 46, 0);
+	is(&f, PACKET_OTHER_ETHERTYPE, 1501);
+}
+
+static void test_ethertypes_that_end(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t first;
+		enum packet_verdict verdict;
+	} rows[] = {
+		{0x88cc, 2, PACKET_LLDP}, {0x8809, 1, PACKET_LACP}, {0x8809, 3, PACKET_SLOW}, {0x888e, 2, PACKET_EAPOL},
+		{0x0842, 0xff, PACKET_WAKE_ON_LAN}, {0x9000, 0, PACKET_LOOP}, {0x88e5, 0x2c, PACKET_MACSEC}, {0x8863, 0x11, PACKET_PPPOE},
+		{0x88b5, 0, PACKET_OTHER_ETHERTYPE}, {0xffff, 0, PACKET_OTHER_ETHERTYPE},
+	};
+	static struct frame f;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p;
+
+		ethernet(&f, rows[i].type);
+		put8(&f, rows[i].first);
+		fill(&f, 45, 0);
+		is(&f, rows[i].verdict, rows[i].type);
+		p = decode(f.b, f.n, f.n);
+		assert_int_equal(p.payload_at, 14);
+		assert_int_equal(p.payload, 46);
+	}
+	ethernet(&f, 0x8809);
+	is(&f, PACKET_SLOW, 0x8809);
+}
+
+static void test_mpls(void **state)
+{
+	static struct frame f;
+
+	(void)state;
+	for (unsigned labels = 1; labels <= PACKET_MPLS_WALKED + 2; labels++) {
+		ethernet(&f, labels % 2 != 0 ? 0x8847 : 0x8848);
+		for (unsigned i = 1; i <= labels; i++)
+			put32(&f, i << 12 | (i == labels ? 1u << 8 : 0) | 64);
+		datagram(&f);
+		if (labels <= PACKET_MPLS_WALKED)
+			is_datagram(&f, 14 + 4 * labels);
+		else
+			is(&f, PACKET_BAD_MPLS, 0);
+	}
+	ethernet(&f, 0x8847);
+	put32(&f, 1 << 12 | 1 << 8 | 64);
+	fill(&f, 40, 0); // a pseudowire's control word
+	is(&f, PACKET_MPLS, 0x8847);
+	ethernet(&f, 0x8847);
+	put32(&f, 1 << 12 | 64); // the frame ends before the stack
+	is(&f, PACKET_BAD_MPLS, 0);
+}
+
+static void pppoe(struct frame *f, unsigned version, unsigned code, unsigned length, unsigned protocol)
+{
+	ethernet(f, 0x8864);
+	put8(f, version);
+	put8(f, code);
+	put16(f, 7);
+	put16(f, length);
+	put16(f, protocol);
+}
+
+static void test_pppoe(void **state)
+{
+	static struct frame f;
+
+	(void)state;
+	pppoe(&f, 0x11, 0, 2 + DATAGRAM, 0x0021);
+	datagram(&f);
+	is_datagram(&f, 22);
+	pppoe(&f, 0x11, 0, 2 + DATAGRAM + 1, 0x0021);
+	datagram(&f);
+	is(&f, PACKET_BAD_PPPOE, 0);
+	pppoe(&f, 0x11, 0, 2 + 10, 0xc021);
+	fill(&f, 38, 0);
+	is(&f, PACKET_PPPOE, 0x8864);
+	assert_int_equal(decode(f.b, f.n, f.n).payload, 10);
+	for (unsigned length = 0; length < 2; length++) {
+		pppoe(&f, 0x11, 0, length, 0x0021);
+		is(&f, PACKET_BAD_PPPOE, 0);
+	}
+	pppoe(&f, 0x21, 0, 12, 0x0021);
+	fill(&f, 38, 0);
+	is(&f, PACKET_BAD_PPPOE, 0);
+	pppoe(&f, 0x11, 9, 12, 0x0021);
+	fill(&f, 38, 0);
+	is(&f, PACKET_BAD_PPPOE, 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(packet_ethertype_name(0x88f7), "PTP");
+	assert_null(packet_ethertype_name(0x1234));
+	assert_string_equal(packet_sap_name(0xe0), "NetWare");
+	assert_null(packet_sap_name(0x01));
+}
+
 static void test_padding_is_not_payload(void **state)
 {
 	static struct frame f;
@@ -775,6 +1002,13 @@ int main(void)
 		cmocka_unit_test(test_extension_chain_bounded),
 		cmocka_unit_test(test_short_layer4),
 		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_ip_below_llc_and_snap),
+		cmocka_unit_test(test_snap_numbers),
+		cmocka_unit_test(test_llc_lengths),
+		cmocka_unit_test(test_ethertypes_that_end),
+		cmocka_unit_test(test_mpls),
+		cmocka_unit_test(test_pppoe),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_vlan_stack),
 		cmocka_unit_test(test_padding_is_not_payload),
 		cmocka_unit_test(test_large_frames),

@@ -31,6 +31,10 @@ static uint16_t size_of(enum field_kind kind)
 	case FIELD_U64:
 	case FIELD_TIME:
 		return 8;
+	case FIELD_MAC:
+		return RECORD_MAC;
+	case FIELD_IPV4:
+		return RECORD_IPV4;
 	case FIELD_TEXT:
 	case FIELD_TEXT_LIST:
 	case FIELD_RAW_JSON:
@@ -246,6 +250,16 @@ static void addresses(void **state)
 	address_check(4, (const uint8_t[]){0, 10, 100, 9}, "0.10.100.9");
 }
 
+static void a_mac_takes_no_more_than_its_room(void **state)
+{
+	char out[RECORD_MAC_TEXT + 1];
+
+	(void)state;
+	out[RECORD_MAC_TEXT] = '?';
+	assert_ptr_equal(record_mac_put(out, (const uint8_t[]){0x02, 0, 0x5e, 0x10, 0xff, 0xa9}), out + RECORD_MAC_TEXT);
+	assert_memory_equal(out, "02:00:5e:10:ff:a9?", RECORD_MAC_TEXT + 1);
+}
+
 static void numbers_without_a_name(void **state)
 {
 	(void)state;
@@ -269,6 +283,7 @@ int main(void)
 		cmocka_unit_test(objects_stand_together),
 		cmocka_unit_test(what_is_not_text_fits),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(a_mac_takes_no_more_than_its_room),
 		cmocka_unit_test(numbers_without_a_name),
 	};
 

@@ -436,6 +436,99 @@ static void http(void **state)
 	cJSON_Delete(j);
 }
 
+// ---- of the link ----
+
+static void arp(void **state)
+{
+	struct record_arp *a = begin(RECORD_ARP);
+	cJSON *j;
+
+	(void)state;
+	r->flow_id = 0;
+	memset(&r->ends, 0, sizeof(r->ends));
+	*a = (struct record_arp){.ether = {{2, 0, 0, 0, 0, 1}, {255, 255, 255, 255, 255, 255}}, .hw_type = 1, .proto_type = 0x0800,
+				 .opcode = 1, .kind = ARP_PROBE, .src_mac = {2, 0, 0, 0, 0, 0xab}, .dest_ip = {192, 0, 2, 9}};
+	j = encode();
+	is_text(j, "event_type", "arp");
+	is_absent(j, "flow_id");
+	is_absent(j, "src_ip");
+	is_absent(j, "proto");
+	is_absent(j, "community_id");
+	is_text(j, "ether.src_mac", "02:00:00:00:00:01");
+	is_text(j, "ether.dest_mac", "ff:ff:ff:ff:ff:ff");
+	is_text(j, "arp.hw_type", "ethernet");
+	is_text(j, "arp.proto_type", "ipv4");
+	is_text(j, "arp.opcode", "request");
+	is_text(j, "arp.kind", "probe");
+	is_text(j, "arp.src_mac", "02:00:00:00:00:ab");
+	is_text(j, "arp.src_ip", "0.0.0.0");
+	is_text(j, "arp.dest_mac", "00:00:00:00:00:00");
+	is_text(j, "arp.dest_ip", "192.0.2.9");
+	cJSON_Delete(j);
+}
+
+static void stp(void **state)
+{
+	struct record_stp *s = begin(RECORD_STP);
+	cJSON *j;
+
+	(void)state;
+	*s = (struct record_stp){.version = 2, .type = STP_RAPID, .role = 3, .flags = 0x2d, .root_priority = 32769, .root_mac = {2},
+				 .port_id = 0x8004, .hello_time_ms = 2000};
+	j = encode();
+	is_text(j, "stp.version", "rstp");
+	is_text(j, "stp.type", "rapid");
+	is_text(j, "stp.role", "designated");
+	is_true(j, "stp.topology_change");
+	is_true(j, "stp.forwarding");
+	is_absent(j, "stp.proposal");
+	is_number(j, "stp.root.priority", 32769);
+	is_text(j, "stp.root.mac", "02:00:00:00:00:00");
+	is_number(j, "stp.root_cost", 0);
+	is_text(j, "stp.port_id", "8004");
+	is_number(j, "stp.hello_time_ms", 2000);
+	is_absent(j, "stp.bridge");
+	is_absent(j, "stp.mst");
+	is_absent(j, "stp.pvst");
+	cJSON_Delete(j);
+	*s = (struct record_stp){.type = STP_TOPOLOGY_CHANGE};
+	j = encode();
+	is_text(j, "stp.type", "topology_change");
+	is_absent(j, "stp.root_cost");
+	cJSON_Delete(j);
+}
+
+static void lldp(void **state)
+{
+	struct record_lldp *l = begin(RECORD_LLDP);
+	const cJSON *row;
+	cJSON *j;
+
+	(void)state;
+	l->chassis_type = 4;
+	l->vlans = 255; // more than there are rows
+	l->vlan[1].id = 20;
+	l->vlan[1].name = text("voice, and more");
+	l->med_policies = 1;
+	l->policy[0] = (struct record_lldp_policy){.application = 1, .tagged = true, .vlan = 20, .priority = 5, .dscp = 46};
+	l->capabilities = text("bridge,router");
+	l->system_name = text("switch-1");
+	j = encode();
+	is_text(j, "lldp.system_name", "switch-1");
+	is_text(j, "lldp.chassis_id_type", "mac");
+	assert_int_equal(cJSON_GetArraySize(at(j, "lldp.capabilities")), 2);
+	assert_int_equal(cJSON_GetArraySize(at(j, "lldp.dot1.vlans")), RECORD_LLDP_VLANS_MAX);
+	row = cJSON_GetArrayItem(at(j, "lldp.dot1.vlans"), 1);
+	is_text(row, "name", "voice, and more");
+	row = cJSON_GetArrayItem(at(j, "lldp.med.policies"), 0);
+	is_text(row, "application", "voice");
+	is_true(row, "tagged");
+	is_number(row, "dscp", 46);
+	is_absent(row, "unknown");
+	is_absent(j, "lldp.dot3");
+	cJSON_Delete(j);
+}
+
 static void stats(void **state)
 {
 	struct record_stats *s = begin(RECORD_STATS);
@@ -599,6 +692,9 @@ int main(void)
 		cmocka_unit_test(an_object_is_named_after_the_event),
 		cmocka_unit_test(tls),
 		cmocka_unit_test(http),
+		cmocka_unit_test(arp),
+		cmocka_unit_test(stp),
+		cmocka_unit_test(lldp),
 		cmocka_unit_test(stats),
 		cmocka_unit_test(names_come_back),
 		cmocka_unit_test(texts_outside_of_the_record_are_absent),

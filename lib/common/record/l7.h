@@ -45,6 +45,10 @@ struct l7 {
 		struct record_dns dns;
 		struct record_tls tls;
 		struct record_http http;
+		struct record_arp arp;
+		struct record_stp stp;
+		struct record_cdp cdp;
+		struct record_lldp lldp;
 	};
 	char text[L7_TEXT_MAX];
 };

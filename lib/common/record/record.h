@@ -16,6 +16,10 @@ enum record_type {
 	RECORD_LLMNR, // body of DNS
 	RECORD_TLS,
 	RECORD_HTTP,
+	RECORD_ARP,
+	RECORD_STP,
+	RECORD_CDP,
+	RECORD_LLDP,
 	RECORD_STATS, // body is one text: a JSON object made by metrics
 	RECORD_TYPES
 };
@@ -111,6 +115,95 @@ struct record_http {
 	bool length_said;
 	bool request, response;
 	struct record_text method, hostname, url, protocol, user_agent, referer, request_type, content_type, server, redirect;
+};
+
+// ---- of the link layer: no flow, no ends but the tags; each begins with the frame's addresses ----
+
+enum { RECORD_MAC = 6, RECORD_IPV4 = 4 };
+
+struct record_ether {
+	uint8_t src_mac[RECORD_MAC], dest_mac[RECORD_MAC];
+};
+
+// Announcement and probe: RFC 5227. Gratuitous: any other that asks or answers for the sender's own address.
+enum arp_kind { ARP_REQUEST, ARP_REPLY, ARP_GRATUITOUS, ARP_PROBE, ARP_ANNOUNCEMENT, ARP_OTHER };
+
+struct record_arp { // Ethernet and IPv4
+	struct record_ether ether;
+	uint16_t hw_type, proto_type, opcode;
+	uint8_t kind;
+	uint8_t src_mac[RECORD_MAC], dest_mac[RECORD_MAC], src_ip[RECORD_IPV4], dest_ip[RECORD_IPV4];
+};
+
+enum stp_type { STP_CONFIG, STP_RAPID, STP_TOPOLOGY_CHANGE };
+
+struct record_stp {
+	struct record_ether ether;
+	uint8_t version; // 0 STP, 2 RSTP, 3 MSTP, 4 shortest path bridging
+	uint8_t type;    // enum stp_type; a topology change notice has nothing further
+	uint8_t role;    // of the port, from the flags; 0: not told
+	bool pvst;       // Cisco's, one tree for each VLAN
+	uint16_t flags;
+	uint16_t pvst_vlan; // 0: not said
+	uint16_t root_priority, bridge_priority, port_id;
+	uint8_t root_mac[RECORD_MAC], bridge_mac[RECORD_MAC];
+	uint32_t root_cost;
+	uint32_t message_age_ms, max_age_ms, hello_time_ms, forward_delay_ms;
+	bool mst;        // what follows is told
+	uint8_t mst_hops, mst_instances;
+	uint16_t mst_revision, mst_bridge_priority;
+	uint8_t mst_bridge_mac[RECORD_MAC];
+	uint32_t mst_cost;
+	struct record_text mst_name, mst_digest;
+};
+
+struct record_cdp {
+	struct record_ether ether;
+	uint8_t version, ttl_s;
+	uint8_t duplex; // 0: not said, 1 half, 2 full
+	uint16_t native_vlan, voice_vlan, power_mw;
+	uint32_t mtu;
+	struct record_text device_id, port_id, platform, software, vtp_domain, system_name, location;
+	struct record_text capabilities, addresses, management_addresses; // comma separated
+};
+
+enum { RECORD_LLDP_VLANS_MAX = 16, RECORD_LLDP_POLICIES_MAX = 8 };
+
+struct record_lldp_vlan {
+	uint16_t id;
+	struct record_text name;
+};
+
+struct record_lldp_policy {
+	uint8_t application, priority, dscp;
+	bool unknown, tagged;
+	uint16_t vlan;
+};
+
+struct record_lldp {
+	struct record_ether ether;
+	uint8_t chassis_type, port_type; // 0: none of those known
+	uint16_t ttl_s;
+	struct record_text chassis_id, port_id, port_description, system_name, system_description;
+	struct record_text capabilities, capabilities_enabled, management_addresses; // comma separated
+	// IEEE 802.1
+	uint16_t pvid;
+	uint8_t vlans;
+	struct record_lldp_vlan vlan[RECORD_LLDP_VLANS_MAX];
+	struct record_text protocol_vlans; // comma separated
+	// IEEE 802.3
+	bool autonegotiation, autonegotiation_enabled;
+	uint16_t mau_type, frame_max;
+	uint8_t power_class; // as it stands there: class + 1; 0: not said
+	bool power_source;
+	bool aggregated;
+	uint32_t aggregation_port;
+	// LLDP-MED
+	uint8_t med_class;
+	uint8_t med_policies;
+	struct record_lldp_policy policy[RECORD_LLDP_POLICIES_MAX];
+	uint32_t med_power_mw;
+	struct record_text med_capabilities, hardware, firmware, software, serial, manufacturer, model, asset;
 };
 
 struct record_stats {

@@ -4,19 +4,9 @@
 
 #include <stddef.h>
 
+#include "record/record_fields_row.h"
 #include "record/record_made.h"
 #include "record/record_names.h"
-
-#define FIELD(name_, kind_, of, member)                                                                                    \
-	.name = name_, .csv = name_, .sql = name_, .kind = FIELD_##kind_, .offset = offsetof(struct of, member),          \
-	.size = sizeof(((struct of *)0)->member)
-#define MADE(name_, kind_, make_) .name = name_, .csv = name_, .sql = name_, .kind = FIELD_MADE_##kind_, .make = record_make_##make_
-#define KEY(key) .eve_key = "\"" key "\":", .eve_key_length = sizeof("\"" key "\":") - 1
-#define TOP(key) .eve = key, .eve_object = "", KEY(key)
-#define IN(object, key) .eve = object "." key, .eve_object = object, KEY(key)
-#define NAMES(list) .names = list, .names_count = sizeof(list) / sizeof((list)[0])
-#define ROWS(of, member, count_, max)                                                                                      \
-	.row_size = sizeof(((struct of *)0)->member[0]), .row_count_offset = offsetof(struct of, count_), .rows_max = max
 
 static const char *const flow_states[] = {"new", "established", "closed"};
 static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "active"};
@@ -152,6 +142,10 @@ const struct record_kind record_kinds[RECORD_TYPES] = {
 	[RECORD_LLMNR] = {.event_type = "llmnr", BODY(record_dns), .fields = dns_fields},
 	[RECORD_TLS] = {.event_type = "tls", BODY(record_tls), .client_first = true, .fields = tls_fields},
 	[RECORD_HTTP] = {.event_type = "http", BODY(record_http), .client_first = true, .fields = http_fields},
+	[RECORD_ARP] = {.event_type = "arp", BODY(record_arp), .fields = record_arp_fields},
+	[RECORD_STP] = {.event_type = "stp", BODY(record_stp), .fields = record_stp_fields},
+	[RECORD_CDP] = {.event_type = "cdp", BODY(record_cdp), .fields = record_cdp_fields},
+	[RECORD_LLDP] = {.event_type = "lldp", BODY(record_lldp), .fields = record_lldp_fields},
 	[RECORD_STATS] = {.event_type = "stats", BODY(record_stats), .fields = stats_fields},
 };
 

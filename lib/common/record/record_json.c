@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "record/record_names.h"
 
 enum { NS_PER_S = 1000000000, NS_PER_US = 1000, S_PER_DAY = 86400 };
 
@@ -308,6 +309,20 @@ static void rows_field(struct walk *w, const struct record_field *f, const char 
 	w->object = f->eve_object;
 }
 
+static void address_field(struct walk *w, const struct record_field *f, const char *at)
+{
+	static const uint8_t zero[RECORD_MAC];
+	uint8_t bytes[RECORD_MAC];
+
+	memcpy(bytes, at, f->size);
+	if ((f->flags & FIELD_OMIT_ZERO) != 0 && memcmp(bytes, zero, f->size) == 0)
+		return;
+	key_put(w, f);
+	*w->at++ = '"';
+	w->at = f->kind == FIELD_MAC ? record_mac_put(w->at, bytes) : record_address_put(w->at, 4, bytes);
+	put(w, "\",", 2);
+}
+
 static void raw_field(struct walk *w, const struct record_field *f, const char *at)
 {
 	uint32_t len;
@@ -351,6 +366,10 @@ static void fields_put(struct walk *w, const struct record_field *f, const char 
 			break;
 		case FIELD_ROWS:
 			rows_field(w, f, base);
+			break;
+		case FIELD_MAC:
+		case FIELD_IPV4:
+			address_field(w, f, base + f->offset);
 			break;
 		case FIELD_RAW_JSON:
 			raw_field(w, f, base + f->offset);

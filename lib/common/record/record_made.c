@@ -226,3 +226,13 @@ bool record_make_http_length(const struct record *r, const struct record_context
 	(void)context;
 	return http->length_said && number(out, http->length);
 }
+
+// ---- of the link ----
+
+bool record_make_stp_root_cost(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_stp *stp = record_body_const(r);
+
+	(void)context;
+	return stp->type != STP_TOPOLOGY_CHANGE && number(out, stp->root_cost);
+}

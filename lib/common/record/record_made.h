@@ -12,5 +12,6 @@ record_make_fn record_make_flow_age, record_make_tcp_flags, record_make_tcp_flag
 record_make_fn record_make_dns_version, record_make_dns_rcode;
 record_make_fn record_make_tls_cipher;
 record_make_fn record_make_http_length;
+record_make_fn record_make_stp_root_cost;
 
 #endif

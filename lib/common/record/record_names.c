@@ -58,6 +58,26 @@ const char *record_tls_version_name(uint32_t version)
 	return version >= 0x0300 && version <= 0x0304 ? names[version - 0x0300] : NULL;
 }
 
+const char *record_arp_opcode_name(uint32_t opcode)
+{
+	static const char *const names[] = {
+		[1] = "request", [2] = "reply", [3] = "reverse_request", [4] = "reverse_reply", [8] = "inverse_request", [9] = "inverse_reply",
+		[10] = "nak",
+	};
+
+	return opcode < sizeof(names) / sizeof(names[0]) ? names[opcode] : NULL;
+}
+
+const char *record_arp_hw_name(uint32_t hw_type)
+{
+	return hw_type == 1 ? "ethernet" : hw_type == 6 ? "ieee802" : NULL;
+}
+
+const char *record_arp_proto_name(uint32_t proto_type)
+{
+	return proto_type == 0x0800 ? "ipv4" : NULL;
+}
+
 bool record_icmp_answered(uint8_t proto, uint16_t type)
 {
 	if (proto == IPPROTO_ICMP)
@@ -136,4 +156,15 @@ static char *ipv6_put(char *at, const uint8_t *address)
 char *record_address_put(char *out, uint8_t ip_version, const uint8_t *address)
 {
 	return ip_version == 4 ? ipv4_put(out, address) : ipv6_put(out, address);
+}
+
+char *record_mac_put(char *out, const uint8_t *mac)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		if (i > 0)
+			*out++ = ':';
+		*out++ = "0123456789abcdef"[mac[i] >> 4];
+		*out++ = "0123456789abcdef"[mac[i] & 15];
+	}
+	return out;
 }

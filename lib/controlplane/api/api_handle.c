@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "api/api_server.h"
-#include "config/config_nearest.h"
+#include "base/nearest.h"
 
 enum { TOLD_MAX = 64 };
 
@@ -232,13 +232,13 @@ static enum MHD_Result list_answer(struct api *api, struct MHD_Connection *conne
 
 static enum MHD_Result nowhere(struct api *api, struct MHD_Connection *connection, const char *path)
 {
-	struct config_nearest nearest = {.name = path};
+	struct nearest nearest = {.name = path};
 	char known[TOLD_MAX], best[TOLD_MAX] = "";
 
 	for (unsigned i = 0; i < ops_count; i++) {
 		snprintf(known, sizeof(known), "%s/%s", root, ops_list[i].path);
-		config_nearest_offer(&nearest, known, ops_list[i].path);
-		config_nearest_offer(&nearest, known + sizeof(root) - 1, ops_list[i].path);
+		nearest_offer(&nearest, known, ops_list[i].path);
+		nearest_offer(&nearest, known + sizeof(root) - 1, ops_list[i].path);
 	}
 	if (nearest.best != NULL)
 		snprintf(best, sizeof(best), "; did you mean %s/%s?", root, nearest.best);

@@ -10,10 +10,12 @@
 
 #include "base/err.h"
 
-enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024 };
+enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024, CONFIG_FILTER_MAX = 2048 };
 
 enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_ADAPTIVE };
+enum config_checksum { CONFIG_CHECKSUM_OFF, CONFIG_CHECKSUM_VERIFY, CONFIG_CHECKSUM_DROP };
 enum config_steer { CONFIG_STEER_AUTO, CONFIG_STEER_SOFTWARE, CONFIG_STEER_NONE };
+enum config_own { CONFIG_OWN_LEAVE_OUT, CONFIG_OWN_KEEP };
 
 struct config {
 	struct {
@@ -28,6 +30,11 @@ struct config {
 		uint32_t workers; // 0: one per core but one, at least 1
 		enum config_idle idle;
 		enum config_steer steer;
+		enum config_checksum checksum;
+		uint32_t checksum_sample; // verify one packet of so many
+		char filter[CONFIG_FILTER_MAX];      // pcap-filter: what is analysed
+		char attributes[CONFIG_PATH_MAX];    // file of attribute filters
+		enum config_own own_traffic;
 	} capture;
 	struct {
 		uint32_t capacity;      // flows, over all workers
@@ -40,6 +47,7 @@ struct config {
 		uint32_t streams;      // reassembly buffers, over all workers
 		uint32_t stream_bytes; // bytes of one of them
 		uint32_t hostnames;    // flows whose server name is kept
+		uint32_t link_records_per_s; // ARP, LLDP, ... of each worker
 		uint32_t record_ring_bytes, sink_queue_bytes, steer_ring, recent_flows, mbufs;
 	} limits;
 	struct {

@@ -15,7 +15,9 @@
 #define DAY_S 86400.0
 
 static const char *const idle_names[] = {"auto", "poll", "adaptive", NULL};
+static const char *const checksum_names[] = {"off", "verify", "drop", NULL};
 static const char *const steer_names[] = {"auto", "software", "none", NULL};
+static const char *const own_names[] = {"leave_out", "keep", NULL};
 
 const struct config_row config_rows[] = {
 	ROW(capture, interface, TEXT, "",
@@ -40,6 +42,16 @@ const struct config_row config_rows[] = {
 	    .help = "a worker without packets polls on, or sleeps up to 1 ms (adaptive); auto decides by the kind of port"),
 	ROW(capture, steer, ENUM, "auto", .choices = steer_names,
 	    .help = "who brings a packet to the worker that owns its flow: software, or none because the NIC does it"),
+	ROW(capture, checksum, ENUM, "verify", .choices = checksum_names,
+	    .help = "checksums are left alone, verified and counted, or packets with a bad one dropped as malformed"),
+	ROW(capture, checksum_sample, U32, "1", RANGE(1, 1 * MIB),
+	    .help = "verify one packet of so many where software has to; the others count as unverified"),
+	ROW(capture, filter, TEXT, "",
+	    .help = "only what this pcap-filter expression describes is analysed (option -f)"),
+	ROW(capture, attributes, TEXT, "",
+	    .help = "file of attribute filters in JSON (option --attributes; --filter-help explains them)"),
+	ROW(capture, own_traffic, ENUM, "leave_out", .choices = own_names,
+	    .help = "whether live capture leaves out the connections of the appliance itself (its API)"),
 
 	ROW(flow, capacity, U32, "524288", RANGE(1 * KIB, 64 * MIB),
 	    .help = "flows that are followed at once, over all workers"),
@@ -68,6 +80,8 @@ const struct config_row config_rows[] = {
 	    .help = "bytes kept of one such stream"),
 	ROW(limits, hostnames, U32, "65536", RANGE(64, 16 * MIB),
 	    .help = "flows whose server name is kept, over all workers"),
+	ROW(limits, link_records_per_s, U32, "1000", RANGE(0, 16 * MIB),
+	    .help = "records of ARP, spanning trees, CDP and LLDP that one worker makes in a second"),
 	ROW(limits, record_ring_bytes, U32, "4194304", RANGE(64 * KIB, 1024 * MIB),
 	    .help = "bytes of records that wait between one worker and control"),
 	ROW(limits, sink_queue_bytes, U32, "16777216", RANGE(64 * KIB, 1024 * MIB),

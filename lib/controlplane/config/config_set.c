@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
-#include "config/config_nearest.h"
+#include "base/nearest.h"
 #include "config/config_row.h"
 
 enum { NUMBER_MAX = 20 }; // characters of the longest number taken
@@ -32,14 +32,14 @@ const struct config_row *config_row_find(const char *section, const char *key)
 int config_row_unknown(const char *section, const char *key, struct err *err)
 {
 	char typed[2 * CONFIG_NAME_MAX], shown[CONFIG_SHOWN_MAX + 4], names[CONFIG_ROWS_MAX][CONFIG_NAME_MAX];
-	struct config_nearest nearest = {.name = typed};
+	struct nearest nearest = {.name = typed};
 
 	snprintf(typed, sizeof(typed), "%s%s%s", section, *section != '\0' ? "." : "", key);
 	for (unsigned i = 0; i < config_row_count; i++) {
 		snprintf(names[i], sizeof(names[i]), "%s.%s", config_rows[i].section, config_rows[i].key);
-		config_nearest_offer(&nearest, names[i], names[i]);
+		nearest_offer(&nearest, names[i], names[i]);
 		if (*section == '\0')
-			config_nearest_offer(&nearest, config_rows[i].key, names[i]);
+			nearest_offer(&nearest, config_rows[i].key, names[i]);
 	}
 	if (nearest.best != NULL)
 		return err_set(err, -ENOENT, "there is no key %s; did you mean %s?", config_show(typed, shown), nearest.best);

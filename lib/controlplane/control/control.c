@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/filters.h"
 #include "control/identity.h"
+#include "control/offload.h"
 
 enum { RELEASE_MAX = 4096, STATS_JSON_MAX = RECORD_LENGTH_MAX - 512, DRAIN_NAP_NS = 200000 };
 
@@ -165,8 +167,11 @@ static void every_second(struct control *c, uint64_t now_cycles)
 		return;
 	c->next_second_cycles = now_cycles + hz;
 	clock_discipline(&c->clock);
+	filters_turn(c);
 	control_sources(c, &sources);
 	metrics_rates_turn(&c->rates, &sources);
+	if (!c->replay)
+		offload_look(c);
 	if (!c->replay && c->sink_count > 0 && now_cycles >= c->next_stats_cycles) {
 		if (c->next_stats_cycles != 0)
 			stats_record(c, clock_now_ns(&c->clock));
@@ -180,8 +185,10 @@ unsigned control_turn(struct control *c)
 
 	n += release(c);
 	every_second(c, clock_cycles());
-	if (c->replay && c->replay_end_cycles == 0 && control_finished(c))
+	if (c->replay && c->replay_end_cycles == 0 && control_finished(c)) {
 		c->replay_end_cycles = clock_cycles();
+		offload_look(c);
+	}
 	return n;
 }
 
@@ -217,6 +224,7 @@ int control_drain(struct control *c, struct err *err)
 	c->launched = false;
 	if (c->replay_end_cycles == 0)
 		c->replay_end_cycles = clock_cycles();
+	offload_look(c);
 	if (c->sink_count > 0)
 		stats_record(c, c->replay ? c->worker[0]->final_ns : clock_now_ns(&c->clock));
 	return sinks_stop(c, err);
@@ -235,6 +243,7 @@ void control_destroy(struct control *c)
 		port_close(c->port[i]);
 	for (unsigned k = 0; k < c->worker_count && k < WORKER_MAX; k++)
 		worker_destroy(c->worker[k]);
+	filters_destroy(c);
 	rte_mempool_free(c->pool);
 	merge_destroy(c->merge);
 	recent_destroy(c->recent);

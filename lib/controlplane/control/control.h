@@ -18,7 +18,7 @@
 #include "sink/sink.h"
 #include "worker/worker.h"
 
-enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256 };
+enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
 
 struct control {
 	const struct config *config;
@@ -36,6 +36,7 @@ struct control {
 	bool steering;
 	char steering_why[CONTROL_NOTE_MAX]; // which mode is in force, and why
 
+	struct filters *filters;
 	struct merge *merge;
 	struct recent *recent;
 	struct talkers *talkers;
@@ -45,6 +46,9 @@ struct control {
 	uint64_t replay_end_cycles; // 0 while running
 	uint64_t next_second_cycles, next_stats_cycles;
 	struct metrics_rates rates;
+
+	unsigned offload_count;
+	uint64_t offload_said[CONTROL_OFFLOADS_MAX]; // senders whose bad checksums have been noted
 
 	unsigned notes;
 	char note[CONTROL_NOTES_MAX][CONTROL_NOTE_MAX]; // what the operator should know, a sentence each
@@ -72,6 +76,15 @@ void control_note(struct control *c, const char *format, ...) __attribute__((for
 double control_seconds(const struct control *c); // since the start, or of the replay
 
 void control_sources(const struct control *c, struct metrics_sources *sources);
+
+// ---- filters ----
+
+// What is analysed from now on: expression (NULL or empty: all), and attribute filters as text; name stands in sentences about
+// them. On an error what was in force stays in force.
+int control_filter_set(struct control *c, const char *expression, const char *name, const char *attributes, size_t length,
+		       struct err *err);
+// The same with the attribute filters of a file; path NULL or empty: none.
+int control_filter_load(struct control *c, const char *expression, const char *path, struct err *err);
 
 // ---- flows, asked of the workers in slices ----
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "control/control.h"
+#include "control/filters.h"
 
 enum {
 	POOL_CACHE = 256,
@@ -46,8 +47,11 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.id = id,
 		.workers = workers,
 		.burst = config->capture.burst,
+		.checksum = (enum worker_checksum)config->capture.checksum,
+		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
+		.link_records_per_s = config->limits.link_records_per_s,
 		.flow = {
 			.capacity4 = share(config->flow.capacity, workers),
 			.capacity6 = share(config->flow.capacity_ipv6, workers),
@@ -119,6 +123,7 @@ static int ports_open(struct control *c, struct err *err)
 		.rx_desc = (uint16_t)c->config->capture.rx_descriptors,
 		.promiscuous = c->config->capture.promiscuous,
 		.speed = c->config->capture.speed,
+		.checksum = c->config->capture.checksum != CONFIG_CHECKSUM_OFF,
 		.pool = c->pool,
 		.clock = &c->clock,
 	};
@@ -315,7 +320,7 @@ int control_start(const struct config *config, struct control **out, struct err 
 	if ((rc = memory_take(c, err)) < 0 || (rc = pool_create(c, err)) < 0 || (rc = ports_open(c, err)) < 0)
 		goto fail;
 	steering_decide(c);
-	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = sinks_start(c, err)) < 0 ||
+	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = filters_start(c, err)) < 0 || (rc = sinks_start(c, err)) < 0 ||
 	    (rc = launch(c, err)) < 0)
 		goto fail;
 	*out = c;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/capture_file.h"
-#include "config/config_nearest.h"
+#include "base/nearest.h"
 
 enum { PATH_BYTES = 256 };
 
@@ -113,11 +113,11 @@ int preflight_node(const char *list)
 static int unknown_interface(const char *name, struct err *err)
 {
 	struct if_nameindex *all = if_nameindex();
-	struct config_nearest nearest = {.name = name};
+	struct nearest nearest = {.name = name};
 	int rc;
 
 	for (const struct if_nameindex *i = all; i != NULL && i->if_index != 0; i++)
-		config_nearest_offer(&nearest, i->if_name, i->if_name);
+		nearest_offer(&nearest, i->if_name, i->if_name);
 	if (nearest.best != NULL)
 		rc = err_set(err, -ENODEV, "%s: no such interface: did you mean %s? `spanwatch --list` shows them all", name, nearest.best);
 	else

@@ -16,10 +16,10 @@ static void packet_rows(const struct metrics_sum *sum, struct ledger *l)
 {
 	const struct worker_counters *c = &sum->counters;
 
-	row(l, "packets", "received = analysed + malformed + dropped", c->received_pkts,
-	    sum->analysed_pkts + sum->malformed_pkts + sum->dropped_pkts);
-	row(l, "bytes", "received = analysed + malformed + dropped", c->received_bytes,
-	    sum->analysed_bytes + sum->malformed_bytes + sum->dropped_bytes);
+	row(l, "packets", "received = analysed + filtered + malformed + dropped", c->received_pkts,
+	    sum->analysed_pkts + sum->filtered_pkts + sum->malformed_pkts + sum->dropped_pkts);
+	row(l, "bytes", "received = analysed + filtered + malformed + dropped", c->received_bytes,
+	    sum->analysed_bytes + sum->filtered_bytes + sum->malformed_bytes + sum->dropped_bytes);
 	row(l, "steered", "handed over = taken over", c->steered_out, c->steered_in);
 	row(l, "flow packets", "IP packets = counted in flows + refused by a full table", c->verdict_pkts[PACKET_OK],
 	    c->flow_pkts + c->refused_pkts);

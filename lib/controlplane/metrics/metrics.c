@@ -55,6 +55,8 @@ void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out)
 		*(bad ? &out->malformed_pkts : &out->analysed_pkts) += c->verdict_pkts[v];
 		*(bad ? &out->malformed_bytes : &out->analysed_bytes) += c->verdict_bytes[v];
 	}
+	out->filtered_pkts = c->filtered_pkts + c->filtered_own_pkts;
+	out->filtered_bytes = c->filtered_bytes + c->filtered_own_bytes;
 	for (unsigned d = 0; d < DROP_COUNTS; d++) {
 		out->dropped_pkts += c->drop_pkts[d];
 		out->dropped_bytes += c->drop_bytes[d];

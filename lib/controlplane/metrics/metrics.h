@@ -31,6 +31,7 @@ struct metrics_sources {
 struct metrics_sum {
 	struct worker_counters counters; // of all workers
 	uint64_t analysed_pkts, analysed_bytes, malformed_pkts, malformed_bytes, dropped_pkts, dropped_bytes;
+	uint64_t filtered_pkts, filtered_bytes; // own connections in
 	uint64_t flows_created, flows_active, flows_ended;
 	uint64_t records_in_rings;
 	uint64_t app_flows[PROTO_MAX], given_up, transactions, texts_cut;
@@ -45,7 +46,7 @@ void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);
 // One identity: left has to equal right. lag: how much may be in flight between the two while running.
 struct ledger_row {
 	const char *name; // "packets", "flows", ...
-	const char *says; // "received = analysed + malformed + dropped"
+	const char *says; // "received = analysed + filtered + malformed + dropped"
 	uint64_t left, right;
 };
 

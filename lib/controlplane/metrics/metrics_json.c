@@ -2,6 +2,8 @@
 #include <rte_cycles.h>
 #include <stdio.h>
 
+#include "base/text.h"
+#include "link/link_unknown.h"
 #include "metrics/metrics.h"
 
 static const char *const reason_names[4] = {"timeout", "tcp_reuse", "shutdown", "active"};
@@ -29,7 +31,8 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_object_begin(j, "packets");
 	json_u64(j, "received", c->received_pkts);
 	json_u64(j, "analysed", sum->analysed_pkts);
-	json_u64(j, "filtered", 0);
+	json_u64(j, "filtered", sum->filtered_pkts);
+	json_u64(j, "filtered_own", c->filtered_own_pkts);
 	verdicts_json(c, false, j);
 	json_u64(j, "truncated", c->truncated);
 	json_u64(j, "fragments", c->fragments);
@@ -38,8 +41,22 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_object_begin(j, "bytes");
 	json_u64(j, "received", c->received_bytes);
 	json_u64(j, "analysed", sum->analysed_bytes);
-	json_u64(j, "filtered", 0);
+	json_u64(j, "filtered", sum->filtered_bytes);
+	json_u64(j, "filtered_own", c->filtered_own_bytes);
 	verdicts_json(c, true, j);
+	json_object_end(j);
+}
+
+static void checksums_json(const struct worker_counters *c, struct json *j)
+{
+	json_object_begin(j, "checksums");
+	for (unsigned i = 0; i < CHECKSUMS; i++) {
+		json_object_begin(j, packet_checksum_names[i]);
+		json_u64(j, "good", c->checksum[i][CHECKSUM_GOOD]);
+		json_u64(j, "bad", c->checksum[i][CHECKSUM_BAD]);
+		json_u64(j, "unverified", c->checksum[i][CHECKSUM_UNVERIFIED]);
+		json_object_end(j);
+	}
 	json_object_end(j);
 }
 
@@ -88,6 +105,7 @@ static void records_json(const struct metrics_sources *s, const struct metrics_s
 	json_u64(j, "made", sum->counters.records_made);
 	json_u64(j, "taken", s->records_taken);
 	json_u64(j, "waiting", s->records_waiting + sum->records_in_rings);
+	json_u64(j, "link_left_out", sum->counters.link_records_left_out);
 	json_object_begin(j, "dropped");
 	json_u64(j, "record_ring_full", sum->counters.records_dropped[RECORD_DROP_RING_FULL]);
 	json_object_end(j);
@@ -180,6 +198,7 @@ void metrics_stats_json(const struct metrics_sources *s, const struct metrics_ra
 	metrics_sum(s, &sum);
 	metrics_ledger(s, &ledger);
 	packets_json(&sum, j);
+	checksums_json(&sum.counters, j);
 	flows_json(&sum, j);
 	inspection_json(&sum, j);
 	records_json(s, &sum, j);
@@ -290,6 +309,54 @@ static void network_json(const struct worker_counters *c, struct json *j)
 	json_array_end(j);
 }
 
+static const char *unknown_name(const struct link_unknown_row *row)
+{
+	switch (row->kind) {
+	case LINK_UNKNOWN_ETHERTYPE:
+		return packet_ethertype_name(row->number);
+	case LINK_UNKNOWN_SAP:
+		return packet_sap_name((uint8_t)(row->number >> 8));
+	default:
+		return NULL;
+	}
+}
+
+static void unknown_row_json(const struct link_unknown_row *row, struct json *j)
+{
+	char number[8], first[2 * LINK_UNKNOWN_BYTES];
+	struct text_builder hex = text_builder(first, sizeof(first));
+	const char *name = unknown_name(row);
+
+	snprintf(number, sizeof(number), "0x%04x", row->number);
+	text_put_hex(&hex, row->bytes, row->length);
+	json_object_begin(j, NULL);
+	json_string(j, "kind", link_unknown_names[row->kind]);
+	json_string(j, "number", number);
+	if (name != NULL)
+		json_string(j, "name", name);
+	json_u64(j, "packets", row->pkts);
+	json_u64(j, "bytes", row->frame_bytes);
+	json_string_bytes(j, "first_bytes", first, hex.used);
+	json_object_end(j);
+}
+
+// Numbers that nothing decodes; those that found no row in a worker's table stand together in unknown_other.
+static void unknown_json(const struct metrics_sources *s, struct json *j)
+{
+	struct link_unknown sum = {0};
+
+	for (unsigned k = 0; k < s->worker_count; k++)
+		link_unknown_add(&sum, &s->workers[k]->unknown);
+	json_array_begin(j, "unknown");
+	for (uint32_t i = 0; i < sum.rows; i++)
+		unknown_row_json(&sum.row[i], j);
+	json_array_end(j);
+	json_object_begin(j, "unknown_other");
+	json_u64(j, "packets", sum.other_pkts);
+	json_u64(j, "bytes", sum.other_bytes);
+	json_object_end(j);
+}
+
 void metrics_protocols_json(const struct metrics_sources *s, struct json *j)
 {
 	struct metrics_sum sum;
@@ -313,4 +380,5 @@ void metrics_protocols_json(const struct metrics_sources *s, struct json *j)
 			json_object_end(j);
 		}
 	json_array_end(j);
+	unknown_json(s, j);
 }

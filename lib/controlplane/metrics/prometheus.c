@@ -57,6 +57,8 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	one(t, "packets_received_total", "counter", "Packets received by the workers", c->received_pkts);
 	one(t, "bytes_received_total", "counter", "Bytes of those packets, whole frames without FCS", c->received_bytes);
 	one(t, "packets_analysed_total", "counter", "Packets whose headers were sound", sum->analysed_pkts);
+	one(t, "packets_filtered_total", "counter", "Packets that the filters leave out", c->filtered_pkts);
+	one(t, "packets_filtered_own_total", "counter", "Packets of the appliance's own connections, left out", c->filtered_own_pkts);
 	one(t, "packets_truncated_total", "counter", "Packets captured shorter than they were on the wire", c->truncated);
 	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
@@ -65,6 +67,17 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	head(t, "packets_dropped_total", "counter", "Packets lost inside the appliance, by reason");
 	for (unsigned d = 0; d < DROP_COUNTS; d++)
 		say(t, "spanwatch_packets_dropped_total{reason=\"%s\"} %lu\n", worker_drop_names[d], (unsigned long)c->drop_pkts[d]);
+}
+
+static void checksums(struct text *t, const struct worker_counters *c)
+{
+	head(t, "checksums_total", "counter", "Headers by protocol and verdict on their checksum");
+	for (unsigned i = 0; i < CHECKSUMS; i++)
+		for (unsigned v = CHECKSUM_UNVERIFIED; v < CHECKSUM_VERDICTS; v++)
+			say(t, "spanwatch_checksums_total{protocol=\"%s\",verdict=\"%s\"} %lu\n", packet_checksum_names[i],
+			    packet_checksum_verdict_names[v], (unsigned long)c->checksum[i][v]);
+	one(t, "checksum_senders_refused_total", "counter", "Bad checksums of senders beyond those watched for offload",
+	    c->senders_refused);
 }
 
 static void flows(struct text *t, const struct metrics_sum *sum)
@@ -77,6 +90,8 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	for (unsigned i = 1; i < proto_count; i++)
 		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
 	one(t, "transactions_total", "counter", "Application transactions reported", sum->transactions);
+	one(t, "link_records_left_out_total", "counter", "Records of ARP, LLDP and the like beyond limits.link_records_per_s",
+	    sum->counters.link_records_left_out);
 	one(t, "stream_gaps_total", "counter", "Places where bytes of a TCP stream were missing", sum->stream_gaps);
 	one(t, "stream_overflows_total", "counter", "Times a stream buffer was full or none was free", sum->stream_overflows);
 	one(t, "l7_pool_refused_total", "counter", "Times no block was free for a transaction", sum->l7.refused);
@@ -139,6 +154,7 @@ size_t metrics_prometheus(const struct metrics_sources *s, char *out, size_t roo
 	metrics_sum(s, &sum);
 	metrics_ledger(s, &ledger);
 	packets(&t, &sum);
+	checksums(&t, &sum.counters);
 	flows(&t, &sum);
 	one(&t, "records_made_total", "counter", "Records made by the workers", sum.counters.records_made);
 	one(&t, "records_refused_total", "counter", "Records lost because the ring to control was full",

@@ -3,29 +3,52 @@
 #include "packet/packet.h"
 
 #include "base/span.h"
+#include "packet/packet_link.h"
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV6 = 0x86dd,
-	ETHERTYPE_VLAN = 0x8100, ETHERTYPE_QINQ = 0x88a8, ETHERTYPE_QINQ_OLD = 0x9100,
-	ETHERTYPE_MIN = 0x0600 // below: an 802.3 length
+	ETHERTYPE_VLAN = 0x8100, ETHERTYPE_QINQ = 0x88a8, ETHERTYPE_QINQ_OLD = 0x9100
 };
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AUTH = 51, EXT_NONE = 59, EXT_DESTINATION = 60, EXT_MOBILITY = 135 };
 
 const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_OK] = "ip",
 	[PACKET_ARP] = "arp",
-	[PACKET_OTHER_ETHERTYPE] = "other_ethertype",
+	[PACKET_STP] = "stp",
+	[PACKET_CDP] = "cdp",
+	[PACKET_LLDP] = "lldp",
+	[PACKET_VTP] = "vtp",
+	[PACKET_DTP] = "dtp",
+	[PACKET_UDLD] = "udld",
+	[PACKET_PAGP] = "pagp",
+	[PACKET_LACP] = "lacp",
+	[PACKET_SLOW] = "slow",
+	[PACKET_EAPOL] = "eapol",
+	[PACKET_WAKE_ON_LAN] = "wake_on_lan",
+	[PACKET_LOOP] = "loop",
+	[PACKET_MACSEC] = "macsec",
+	[PACKET_MPLS] = "mpls",
+	[PACKET_PPPOE] = "pppoe",
+	[PACKET_SNAP] = "snap",
 	[PACKET_LLC] = "llc",
+	[PACKET_OTHER_ETHERTYPE] = "other_ethertype",
 	[PACKET_CUT] = "cut",
 	[PACKET_BAD_ETHERNET] = "ethernet",
 	[PACKET_BAD_VLAN] = "vlan",
+	[PACKET_BAD_LLC] = "llc",
+	[PACKET_BAD_MPLS] = "mpls",
+	[PACKET_BAD_PPPOE] = "pppoe",
 	[PACKET_BAD_ARP] = "arp",
+	[PACKET_BAD_STP] = "stp",
+	[PACKET_BAD_CDP] = "cdp",
+	[PACKET_BAD_LLDP] = "lldp",
 	[PACKET_BAD_IPV4] = "ipv4",
 	[PACKET_BAD_IPV6] = "ipv6",
 	[PACKET_BAD_IPV6_EXTENSION] = "ipv6_extension",
 	[PACKET_BAD_TCP] = "tcp",
 	[PACKET_BAD_UDP] = "udp",
 	[PACKET_BAD_ICMP] = "icmp",
+	[PACKET_BAD_CHECKSUM] = "checksum",
 };
 
 const char *packet_proto_name(uint8_t proto)
@@ -163,6 +186,8 @@ static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, ui
 
 	if (p->fragment)
 		return PACKET_OK;
+	if (span_ok(s))
+		p->l4_at = at_of(p, s);
 	switch (p->proto) {
 	case IP_TCP:
 		return decode_tcp(p, s, l4);
@@ -212,6 +237,7 @@ static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 	if (header < 20 || total < header)
 		return PACKET_BAD_IPV4;
 	p->ip_version = 4;
+	p->l3_at = (uint16_t)l3_at;
 	p->proto = h[9];
 	p->src_at = (uint16_t)(l3_at + 12);
 	p->dst_at = (uint16_t)(l3_at + 16);
@@ -272,6 +298,7 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	if (l4 == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
 		l4 = p->wire - l3_at - 40;
 	p->ip_version = 6;
+	p->l3_at = (uint16_t)l3_at;
 	p->proto = h[6];
 	p->src_at = (uint16_t)(l3_at + 8);
 	p->dst_at = (uint16_t)(l3_at + 24);
@@ -280,12 +307,16 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	return verdict == PACKET_OK ? decode_l4(p, s, l4) : verdict;
 }
 
-static enum packet_verdict decode_arp(const struct packet *p, struct span *s)
+static enum packet_verdict decode_arp(struct packet *p, struct span *s)
 {
-	const uint8_t *h = span_bytes(s, 8);
+	struct span whole = *s;
+	const uint8_t *h;
 
+	p->l3_at = at_of(p, s);
+	h = span_bytes(s, 8);
 	if (h == NULL || span_bytes(s, 2 * ((uint32_t)h[4] + h[5])) == NULL)
 		return p->truncated ? PACKET_ARP : PACKET_BAD_ARP;
+	payload_set(p, &whole, 8 + 2 * ((uint32_t)h[4] + h[5]));
 	return PACKET_ARP;
 }
 
@@ -307,6 +338,19 @@ static enum packet_verdict decode_tags(struct packet *p, struct span *s)
 	return PACKET_OK;
 }
 
+// Below the link layer, whatever it was made of.
+static enum packet_verdict decode_network(struct packet *p, struct span *s)
+{
+	switch (p->ethertype) {
+	case ETHERTYPE_IPV4:
+		return decode_ipv4(p, s);
+	case ETHERTYPE_IPV6:
+		return decode_ipv6(p, s);
+	default:
+		return decode_arp(p, s);
+	}
+}
+
 static inline enum packet_verdict decode(struct packet *p, struct span *s)
 {
 	const uint8_t *h = span_bytes(s, 14);
@@ -320,16 +364,10 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	verdict = decode_tags(p, s);
 	if (verdict != PACKET_OK)
 		return verdict;
-	switch (p->ethertype) {
-	case ETHERTYPE_IPV4:
-		return decode_ipv4(p, s);
-	case ETHERTYPE_IPV6:
+	if (p->ethertype == ETHERTYPE_IPV6)
 		return decode_ipv6(p, s);
-	case ETHERTYPE_ARP:
-		return decode_arp(p, s);
-	default:
-		return p->ethertype < ETHERTYPE_MIN ? PACKET_LLC : PACKET_OTHER_ETHERTYPE;
-	}
+	verdict = packet_link_decode(p, s);
+	return verdict == PACKET_OK ? decode_network(p, s) : verdict;
 }
 
 void packet_decode(struct packet *p)
@@ -342,7 +380,7 @@ void packet_decode(struct packet *p)
 	p->ip_version = p->proto = p->tcp_flags = p->vlans = 0;
 	p->truncated = p->wire > p->captured;
 	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = 0;
+	p->src_port = p->dst_port = p->payload_at = p->l3_at = p->l4_at = 0;
 	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
 	p->verdict = (uint8_t)decode(p, &s);
 }

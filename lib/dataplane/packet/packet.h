@@ -13,19 +13,42 @@ enum packet_verdict {
 	PACKET_OK,
 	// analysed, but of no flow
 	PACKET_ARP,
+	PACKET_STP,  // spanning trees of all kinds
+	PACKET_CDP,
+	PACKET_LLDP,
+	PACKET_VTP,
+	PACKET_DTP,
+	PACKET_UDLD,
+	PACKET_PAGP,
+	PACKET_LACP,
+	PACKET_SLOW, // other slow protocols: marker, OAM
+	PACKET_EAPOL,
+	PACKET_WAKE_ON_LAN,
+	PACKET_LOOP,
+	PACKET_MACSEC,
+	PACKET_MPLS,  // without IP below
+	PACKET_PPPOE, // discovery, or without IP below
+	PACKET_SNAP,  // a protocol of an organisation not known here; ethertype: its number
+	PACKET_LLC,   // any other SAP; ethertype: DSAP and SSAP
 	PACKET_OTHER_ETHERTYPE,
-	PACKET_LLC, // 802.3 length frames
 	PACKET_CUT, // the capture ends before the addresses, the wire did not
 	// malformed: what the first unsound header was
 	PACKET_BAD_ETHERNET,   // shorter than an Ethernet header
 	PACKET_BAD_VLAN,       // a tag without what it announces, or more than PACKET_VLANS_WALKED of them
+	PACKET_BAD_LLC,        // a length beyond the frame, or too short for what it announces
+	PACKET_BAD_MPLS,       // no bottom of the stack
+	PACKET_BAD_PPPOE,
 	PACKET_BAD_ARP,
+	PACKET_BAD_STP,        // these three are found by the dissectors of layer link
+	PACKET_BAD_CDP,
+	PACKET_BAD_LLDP,
 	PACKET_BAD_IPV4,       // version, header length, total length < header
 	PACKET_BAD_IPV6,
 	PACKET_BAD_IPV6_EXTENSION,
 	PACKET_BAD_TCP,
 	PACKET_BAD_UDP,
 	PACKET_BAD_ICMP,
+	PACKET_BAD_CHECKSUM,   // of any header; given by the worker, where bad ones are to be dropped
 	PACKET_VERDICTS
 };
 
@@ -40,6 +63,7 @@ static inline bool packet_malformed(enum packet_verdict verdict)
 enum {
 	PACKET_VLANS = 2,         // kept
 	PACKET_VLANS_WALKED = 8,  // walked; 802.1ad has two, stacks of more are broken or an attack
+	PACKET_MPLS_WALKED = 16,  // labels
 	PACKET_EXTENSIONS_MAX = 16
 };
 
@@ -48,6 +72,10 @@ enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
 
 // IANA's keyword for a protocol number, NULL for those seldom met.
 const char *packet_proto_name(uint8_t proto);
+
+// Names for people, NULL for those seldom met.
+const char *packet_ethertype_name(uint16_t ethertype);
+const char *packet_sap_name(uint8_t sap);
 
 // Offsets are from the frame's first byte, so that the struct stays true when the bytes move.
 struct packet {
@@ -66,7 +94,8 @@ struct packet {
 	uint16_t ethertype;
 	uint16_t src_at, dst_at; // addresses
 	uint16_t src_port, dst_port;
-	uint16_t payload_at;     // behind the layer 4 header
+	uint16_t payload_at;     // behind the layer 4 header; of no flow: behind the link layer's. 0: not reached
+	uint16_t l3_at, l4_at;   // headers of ARP or IP, and of what IP carries; 0: not there
 	uint32_t payload;        // bytes of it that were captured
 	uint32_t payload_wire;   // bytes of it on the wire
 	uint32_t tcp_seq, tcp_ack;

@@ -126,7 +126,7 @@ int port_open(uint16_t id, const struct port_config *config, struct port **out, 
 	port->socket = rte_eth_dev_socket_id(id);
 	snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
 	name_find(port, &info);
-	if ((rc = queues_choose(port, &info, config, err)) < 0 || (rc = port_rss_configure(port, &info, config->pool, err)) < 0 ||
+	if ((rc = queues_choose(port, &info, config, err)) < 0 || (rc = port_rss_configure(port, &info, config, err)) < 0 ||
 	    (rc = queues_setup(port, &info, config, err)) < 0 || (rc = port->kind->open(port, config, err)) < 0)
 		goto fail;
 	if ((rc = start(port, config, err)) < 0) {

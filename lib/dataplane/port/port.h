@@ -41,6 +41,7 @@ struct port_config {
 	uint16_t queues;      // wanted
 	uint16_t rx_desc;
 	bool promiscuous;
+	bool checksum;        // have the device verify checksums where it can
 	double speed;         // replay: 0 = as fast as possible, 1 = original timing, 2 = twice as fast ...
 	struct rte_mempool *pool; // for all queues
 	const struct clock *clock;

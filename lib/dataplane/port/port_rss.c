@@ -46,7 +46,7 @@ static int configure(const struct port *port, const struct rte_eth_dev_info *inf
 	return rc;
 }
 
-int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, struct rte_mempool *pool, struct err *err)
+int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, const struct port_config *config, struct err *err)
 {
 	uint8_t key[KEY_MAX], length = info->hash_key_size != 0 && info->hash_key_size <= KEY_MAX ? info->hash_key_size : 40;
 	uint64_t hashes = HASHES & info->flow_type_rss_offloads;
@@ -59,7 +59,9 @@ int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, s
 		conf.rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){key, length, hashes};
 	}
 	if (port->kind == &port_kind_nic)
-		frames_configure(info, pool, &conf);
+		frames_configure(info, config->pool, &conf);
+	if (port->kind == &port_kind_nic && config->checksum)
+		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
 	rc = configure(port, info, &conf);
 	if (rc < 0 && conf.rxmode.mtu != 0) {
 		conf.rxmode.mtu = 0; // its own

@@ -7,8 +7,8 @@
 #include "port/port.h"
 
 // Configures the ethdev with port->queues queues, frames as long as it and the pool's buffers allow and, where it can hash, the
-// symmetric key.
-int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, struct rte_mempool *pool, struct err *err);
+// symmetric key; checksums verified by the device if asked for.
+int port_rss_configure(struct port *port, const struct rte_eth_dev_info *info, const struct port_config *config, struct err *err);
 
 // After the start: reads key and redirection table back and computes for some hundred tuples whether both directions land on the
 // same queue. Fills rss_symmetric and rss_why unless the kind has said already.

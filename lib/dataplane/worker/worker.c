@@ -13,11 +13,11 @@
 
 enum { REQUESTS = 16, EMPTY_BEFORE_SLEEP = 256, SLEEP_STEP_NS = 50000, SLEEP_MAX_NS = 1000000 };
 
-// One block: transactions, the scratch transaction, the scratch bytes, the room for joined frames.
+// One block: transactions, the scratch transaction, that of the link layer, the scratch bytes, the room for joined frames.
 static uint64_t memory_bytes(const struct worker_config *c)
 {
-	return pool_bytes(sizeof(struct l7), c->l7) + sizeof(struct l7) + L7_SCRATCH + (uint64_t)WORKER_BURST_MAX * WORKER_FRAME_MAX +
-	       4 * RTE_CACHE_LINE_SIZE;
+	return pool_bytes(sizeof(struct l7), c->l7) + 2 * sizeof(struct l7) + L7_SCRATCH + (uint64_t)WORKER_BURST_MAX * WORKER_FRAME_MAX +
+	       5 * RTE_CACHE_LINE_SIZE;
 }
 
 uint64_t worker_bytes(const struct worker_config *c)
@@ -40,6 +40,7 @@ static void memory_divide(struct worker *w)
 	struct l7 *scratch_l7 = part(&at, sizeof(struct l7));
 	uint8_t *scratch = part(&at, L7_SCRATCH);
 
+	w->link_l7 = part(&at, sizeof(struct l7));
 	w->linear = at;
 	classify_init(&w->classify, pool, w->config.l7, scratch_l7, scratch, worker_report_l7, w);
 }

@@ -14,15 +14,21 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "filter/filter.h"
 #include "flow/flow_table.h"
+#include "link/link.h"
+#include "link/link_unknown.h"
 #include "packet/packet.h"
 #include "port/port.h"
 #include "record/record_ring.h"
 #include "worker/worker_counters.h"
+#include "worker/worker_senders.h"
 
 enum { WORKER_MAX = 64, WORKER_QUEUES_MAX = 32, WORKER_BURST_MAX = FLOW_BURST_MAX, WORKER_FRAME_MAX = 65536 };
 
 enum worker_idle { WORKER_IDLE_POLL, WORKER_IDLE_YIELD, WORKER_IDLE_ADAPTIVE };
+
+enum worker_checksum { WORKER_CHECKSUM_OFF, WORKER_CHECKSUM_VERIFY, WORKER_CHECKSUM_DROP };
 
 struct worker_config {
 	unsigned id, workers;  // which of how many
@@ -32,12 +38,16 @@ struct worker_config {
 	bool steer;            // packets go to the worker that owns their flow
 	bool replay;           // nothing is lost: full rings are waited for
 	enum worker_idle idle;
+	enum worker_checksum checksum;
+	uint32_t checksum_sample; // every so many packets one is verified; at least 1
 	uint32_t record_ring_bytes, l7;
+	uint32_t link_records_per_s; // of what is said on the link: ARP, LLDP, ...; those beyond are only counted
 	struct flow_table_config flow;
 	const struct clock *clock;
 };
 
-// A burst on its way. Packets that another worker owns leave it at steering: their mbuf is NULL from then on.
+// A burst on its way. Packets that another worker owns leave it at steering, those that are filtered out before: their mbuf is NULL
+// from then on.
 struct worker_burst {
 	unsigned n;
 	bool handed;   // from a peer's ring: decoded already, mine to keep
@@ -88,9 +98,13 @@ struct worker {
 	unsigned held_count;
 	uint64_t held_for;           // owners with something held
 	uint64_t inspect_cycles;     // of this burst
+	struct l7 *link_l7;          // the record of a frame of no flow, while it is made
+	uint64_t link_second;        // of packet time
+	uint32_t link_in_second;     // records of the link layer in it
 	struct port_queue *unpublished; // whose clock is to be published once nothing is held
 	uint64_t unpublished_ns;
 	uint8_t *linear;             // WORKER_BURST_MAX frames of several segments, made one
+	uint32_t checksum_turn;      // packets until the next is verified
 	unsigned empty_run;
 	bool flushing, flushed;
 	struct worker_flows_request *request;
@@ -108,12 +122,16 @@ struct worker {
 	_Atomic uint64_t mark_ns __rte_cache_aligned;
 	atomic_bool receiving;       // may still hand packets to others
 	atomic_bool finished;        // all flows ended, all records pushed
+	const struct filter *_Atomic filter_used; // any other that control has may be freed
 
 	// knobs: control writes
 	atomic_bool stop __rte_cache_aligned;
+	const struct filter *_Atomic filter; // NULL: everything is analysed
 
 	// counters: I write, anyone reads
 	struct worker_counters counters __rte_cache_aligned;
+	struct worker_senders senders;
+	struct link_unknown unknown __rte_cache_aligned;
 	struct worker_burst burst;
 } __rte_cache_aligned;
 
@@ -127,6 +145,8 @@ int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size
 //
 //	worker_receive(w, &b);    one of my queues, or what others handed to me; counts what arrived
 //	worker_decode(w, &b);     bytes to struct packet; one verdict each, bad ones by reason
+//	worker_filter(w, &b, f);  those that are not wanted leave
+//	worker_checksum(w, &b);   one verdict a header, where checksums are verified
 //	worker_steer(w, &b);      those that another worker owns go to it
 //	worker_lookup(w, &b);     bulk look-up, the missing entered
 //	worker_count(w, &b);      flow state and sums; dissectors where a flow still asks
@@ -144,8 +164,11 @@ int worker_run(void *worker);
 
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns);
 classify_report_fn worker_report_l7;
+void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7);
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
 void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
+void worker_checksum(struct worker *w, struct worker_burst *b);
+void worker_link(struct worker *w, struct packet *p, uint16_t port); // a frame of no flow; its verdict may become another
 void worker_answer(struct worker *w);
 
 #endif

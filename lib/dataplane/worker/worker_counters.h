@@ -7,11 +7,14 @@
 #include <stdint.h>
 
 #include "packet/packet.h"
+#include "packet/packet_checksum.h"
 #include "proto/proto.h"
 
 enum worker_stage {
 	STAGE_RECEIVE,
 	STAGE_DECODE,
+	STAGE_FILTER,
+	STAGE_CHECKSUM,
 	STAGE_STEER,
 	STAGE_LOOKUP,
 	STAGE_COUNT,    // flow state and counters
@@ -42,8 +45,12 @@ struct worker_counters {
 	uint64_t received_pkts, received_bytes;
 	uint64_t verdict_pkts[PACKET_VERDICTS], verdict_bytes[PACKET_VERDICTS];
 	uint64_t drop_pkts[DROP_COUNTS], drop_bytes[DROP_COUNTS];
+	uint64_t filtered_pkts, filtered_bytes;         // as the filters say
+	uint64_t filtered_own_pkts, filtered_own_bytes; // the appliance's own connections
 	uint64_t steered_out, steered_in;
 	uint64_t truncated, fragments, jumbo;
+	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
+	uint64_t senders_refused;               // bad ones of senders that found no place among those watched
 	// flows
 	uint64_t flow_pkts, flow_bytes;         // counted into a flow
 	uint64_t refused_pkts, refused_bytes;   // no place for a new flow
@@ -52,6 +59,7 @@ struct worker_counters {
 	uint64_t app_pkts[PROTO_MAX], app_bytes[PROTO_MAX]; // of flows whose protocol was known when the packet came
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
 	// records
+	uint64_t link_records_left_out;         // beyond worker_config.link_records_per_s: never made
 	uint64_t records_made, records_dropped[RECORD_DROP_COUNTS];
 	// time
 	uint64_t cycles[STAGE_COUNTS], busy_cycles, polls, empty_polls, sleeps;

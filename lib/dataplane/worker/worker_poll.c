@@ -116,6 +116,43 @@ static void worker_decode(struct worker *w, struct worker_burst *b)
 	w->counters.received_bytes += bytes;
 }
 
+// ---- filter ----
+
+// Not a verdict: the packet is not in the burst any more.
+enum { LEFT = PACKET_VERDICTS };
+
+static void filter_out(struct worker *w, struct worker_burst *b, unsigned i, bool own)
+{
+	struct packet *p = &b->packet[i];
+
+	*(own ? &w->counters.filtered_own_pkts : &w->counters.filtered_pkts) += 1;
+	*(own ? &w->counters.filtered_own_bytes : &w->counters.filtered_bytes) += p->wire;
+	p->verdict = LEFT;
+	worker_guard_clear(b->mbuf[i]->buf_addr, b->mbuf[i]->buf_len);
+	rte_pktmbuf_free(b->mbuf[i]);
+	b->mbuf[i] = NULL;
+}
+
+static void worker_filter(struct worker *w, struct worker_burst *b, const struct filter *f)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		enum filter_answer answer = filter_judge(f, &b->packet[i], b->mbuf[i]);
+
+		if (answer != FILTER_KEEP)
+			filter_out(w, b, i, answer == FILTER_DROP_OWN);
+	}
+}
+
+// The filter of this turn. That no earlier one is used any more is said here: the turn before has ended.
+static inline const struct filter *filter_of_turn(struct worker *w)
+{
+	const struct filter *f = atomic_load_explicit(&w->filter, memory_order_acquire);
+
+	if (unlikely(f != atomic_load_explicit(&w->filter_used, memory_order_relaxed)))
+		atomic_store_explicit(&w->filter_used, f, memory_order_release);
+	return f;
+}
+
 // ---- steer ----
 
 static inline unsigned owner_of(const struct worker *w, uint64_t hash)
@@ -282,10 +319,12 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 static void worker_count(struct worker *w, struct worker_burst *b)
 {
 	for (unsigned i = 0; i < b->n; i++) {
-		const struct packet *p = &b->packet[i];
+		struct packet *p = &b->packet[i];
 
-		if (b->mbuf[i] == NULL) // given away
+		if (b->mbuf[i] == NULL) // given away, or filtered out
 			continue;
+		if (unlikely(p->verdict != PACKET_OK))
+			worker_link(w, p, b->mbuf[i]->port);
 		tally(w, p);
 		if (likely(p->verdict == PACKET_OK))
 			count_one(w, b->flow.index[i], b->flow.src_end[i], p, b->mbuf[i]->port);
@@ -376,6 +415,7 @@ unsigned worker_poll(struct worker *w)
 {
 	struct worker_burst *b = &w->burst;
 	uint64_t start = clock_cycles(), t = start;
+	const struct filter *filter = filter_of_turn(w);
 
 	w->counters.polls++;
 	w->counters.heartbeat = start;
@@ -386,6 +426,14 @@ unsigned worker_poll(struct worker *w)
 		t = stage_end(w, STAGE_RECEIVE, t);
 		worker_decode(w, b);
 		t = stage_end(w, STAGE_DECODE, t);
+		if (unlikely(filter != NULL) && !b->handed) {
+			worker_filter(w, b, filter);
+			t = stage_end(w, STAGE_FILTER, t);
+		}
+		if (w->config.checksum != WORKER_CHECKSUM_OFF && !b->handed) {
+			worker_checksum(w, b);
+			t = stage_end(w, STAGE_CHECKSUM, t);
+		}
 		worker_steer(w, b);
 		t = stage_end(w, STAGE_STEER, t);
 		flow_burst_find(w->flows, &b->flow);

@@ -132,3 +132,25 @@ void worker_report_l7(void *context, const struct classify_flow *flow, const str
 	r->length = length;
 	record_ring_commit(w->out, r);
 }
+
+// Of no flow: what there is of ends is the tags. The mark that follows this burst is not ahead of the frame's time.
+void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7)
+{
+	uint32_t body = record_body_size(l7->type), length = length_of(l7->type, l7->text_used);
+	struct record *r = reserve(w, length);
+
+	if (r == NULL)
+		return;
+	memset(r, 0, sizeof(*r));
+	r->type = l7->type;
+	r->to_server = true;
+	r->port = port;
+	r->start_ns = r->time_ns = p->time_ns;
+	r->order_ns = p->clock_ns;
+	r->ends.vlans = p->vlans;
+	memcpy(r->ends.vlan, p->vlan, sizeof(p->vlan[0]) * p->vlans);
+	memcpy(record_body(r), &l7->arp, body); // the bodies are a union
+	memcpy((char *)record_body(r) + body, l7->text, l7->text_used);
+	r->length = length;
+	record_ring_commit(w->out, r);
+}

@@ -1,4 +1,4 @@
-#include "config/config_nearest.h"
+#include "base/nearest.h"
 
 #include <limits.h>
 #include <string.h>
@@ -8,12 +8,12 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-unsigned config_distance(const char *a, const char *b)
+unsigned nearest_distance(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b);
-	unsigned row[3][CONFIG_NEAREST_MAX + 1]; // this line of the table and the two above it, in turn
+	unsigned row[3][NEAREST_MAX + 1]; // this line of the table and the two above it, in turn
 
-	if (la > CONFIG_NEAREST_MAX || lb > CONFIG_NEAREST_MAX)
+	if (la > NEAREST_MAX || lb > NEAREST_MAX)
 		return UINT_MAX;
 	for (unsigned j = 0; j <= lb; j++)
 		row[0][j] = j;
@@ -30,9 +30,9 @@ unsigned config_distance(const char *a, const char *b)
 	return row[la % 3][lb];
 }
 
-void config_nearest_offer(struct config_nearest *nearest, const char *candidate, const char *as)
+void nearest_offer(struct nearest *nearest, const char *candidate, const char *as)
 {
-	unsigned distance = config_distance(nearest->name, candidate);
+	unsigned distance = nearest_distance(nearest->name, candidate);
 
 	if (distance > 1 + strlen(nearest->name) / 4)
 		return;

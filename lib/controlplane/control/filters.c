@@ -1,0 +1,207 @@
+// Filters are made here, published to the workers by a pointer, and freed once every worker has said that it uses the new one. Nothing
+// on the packet path waits for that.
+//
+// The appliance's own connections (its API) are left out of live capture, or watching the interface that it is managed through would
+// feed on itself: each look at the page would make flows, each flow a longer page.
+#include "control/filters.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RETIRED_MAX = 16 };
+
+struct filters {
+	struct filter *current;
+	struct filter *retired[RETIRED_MAX];
+	unsigned retired_count;
+	struct filter_own own[FILTER_OWN_MAX];
+	unsigned own_count;
+};
+
+// ---- own connections ----
+
+static void own_add(struct filters *f, const char *address, uint16_t port)
+{
+	struct filter_own *own = &f->own[f->own_count];
+
+	if (f->own_count == FILTER_OWN_MAX)
+		return;
+	snprintf(own->address, sizeof(own->address), "%s", address);
+	own->port = port;
+	f->own_count++;
+}
+
+// Listening on all addresses: each that this machine has.
+static void own_add_all(struct filters *f, uint16_t port)
+{
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list) != 0)
+		return;
+	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+		char address[INET6_ADDRSTRLEN];
+		const void *bytes;
+
+		if (i->ifa_addr == NULL || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		bytes = i->ifa_addr->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr
+							  : (const void *)&((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr;
+		if (inet_ntop(i->ifa_addr->sa_family, bytes, address, sizeof(address)) != NULL)
+			own_add(f, address, port);
+	}
+	freeifaddrs(list);
+}
+
+// "127.0.0.1:8480", "[::]:8480": config_check has seen to it that it is one of these, unix:PATH or none.
+static void own_from_listen(struct filters *f, const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	char address[FILTER_ADDRESS_TEXT_MAX];
+	uint8_t bytes[16] = {0};
+	static const uint8_t any[16];
+	uint16_t port;
+	bool six;
+
+	if (colon == NULL || strncmp(listen, "unix:", 5) == 0)
+		return;
+	port = (uint16_t)strtoul(colon + 1, NULL, 10);
+	six = listen[0] == '[';
+	snprintf(address, sizeof(address), "%.*s", (int)(colon - listen) - 2 * six, listen + six);
+	if (port == 0 || inet_pton(six ? AF_INET6 : AF_INET, address, bytes) != 1) // port 0: chosen later; a name: not resolved here
+		return;
+	if (memcmp(bytes, any, sizeof(any)) == 0)
+		own_add_all(f, port);
+	else
+		own_add(f, address, port);
+}
+
+// ---- change ----
+
+static void publish(struct control *c, struct filter *new)
+{
+	struct filters *f = c->filters;
+
+	if (f->current != NULL)
+		f->retired[f->retired_count++] = f->current;
+	f->current = new;
+	for (unsigned k = 0; k < c->worker_count; k++)
+		atomic_store_explicit(&c->worker[k]->filter, new, memory_order_release);
+}
+
+static bool used_by_all(const struct control *c)
+{
+	for (unsigned k = 0; k < c->worker_count; k++)
+		if (!atomic_load_explicit(&c->worker[k]->finished, memory_order_acquire) &&
+		    atomic_load_explicit(&c->worker[k]->filter_used, memory_order_acquire) != c->filters->current)
+			return false;
+	return true;
+}
+
+void filters_turn(struct control *c)
+{
+	struct filters *f = c->filters;
+
+	if (f->retired_count == 0 || !used_by_all(c))
+		return;
+	while (f->retired_count > 0)
+		filter_destroy(f->retired[--f->retired_count]);
+}
+
+int control_filter_set(struct control *c, const char *expression, const char *name, const char *attributes, size_t length,
+		       struct err *err)
+{
+	struct filter_port ports[PORT_MAX];
+	struct filter_source source = {
+		.expression = expression,
+		.attributes_name = name,
+		.attributes = attributes,
+		.attributes_length = length,
+		.ports = ports,
+		.port_count = c->port_count,
+		.own = c->filters->own,
+		.own_count = c->filters->own_count,
+	};
+	struct filter *new;
+	int rc;
+
+	for (unsigned i = 0; i < c->port_count; i++)
+		ports[i] = (struct filter_port){c->port[i]->name, c->port[i]->id};
+	filters_turn(c);
+	if (c->filters->retired_count == RETIRED_MAX)
+		return err_set(err, -EBUSY, "the filters were changed too often within a moment; try again");
+	rc = filter_create(&source, &new, err);
+	if (rc < 0)
+		return rc;
+	if (new != NULL && new->has_expression && new->native.run == NULL)
+		control_note(c, "the filter runs without native code, somewhat slower: %s", new->native.why);
+	publish(c, new);
+	return 0;
+}
+
+// All of a regular file, bounded; one byte more than is allowed shows that there is more.
+static int file_read(const char *path, char *out, size_t room, size_t *length, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	struct stat stat;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return err_set(err, -errno, "cannot open the attribute filters %s: %s", path, strerror(errno));
+	if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode))
+		rc = err_set(err, -EINVAL, "%s is not a regular file and cannot hold attribute filters", path);
+	for (*length = 0; rc == 0 && *length < room && n > 0; *length += (size_t)n) {
+		n = read(fd, out + *length, room - *length);
+		if (n < 0) {
+			rc = err_set(err, -errno, "cannot read the attribute filters %s: %s", path, strerror(errno));
+			n = 0;
+		}
+	}
+	close(fd);
+	return rc;
+}
+
+int control_filter_load(struct control *c, const char *expression, const char *path, struct err *err)
+{
+	char *text;
+	size_t length;
+	int rc;
+
+	if (path == NULL || path[0] == '\0')
+		return control_filter_set(c, expression, NULL, NULL, 0, err);
+	text = malloc(FILTER_ATTRIBUTES_BYTES_MAX + 1);
+	if (text == NULL)
+		return err_set(err, -ENOMEM, "no memory for the filters");
+	rc = file_read(path, text, FILTER_ATTRIBUTES_BYTES_MAX + 1, &length, err);
+	if (rc == 0)
+		rc = control_filter_set(c, expression, path, text, length, err);
+	free(text);
+	return rc;
+}
+
+int filters_start(struct control *c, struct err *err)
+{
+	c->filters = calloc(1, sizeof(*c->filters));
+	if (c->filters == NULL)
+		return err_set(err, -ENOMEM, "no memory for the filters");
+	if (!c->replay && c->config->capture.own_traffic == CONFIG_OWN_LEAVE_OUT)
+		own_from_listen(c->filters, c->config->api.listen);
+	return control_filter_load(c, c->config->capture.filter, c->config->capture.attributes, err);
+}
+
+void filters_destroy(struct control *c)
+{
+	if (c->filters == NULL)
+		return;
+	while (c->filters->retired_count > 0)
+		filter_destroy(c->filters->retired[--c->filters->retired_count]);
+	filter_destroy(c->filters->current);
+	free(c->filters);
+}

@@ -1,0 +1,107 @@
+// Attribute filters at run time: the comparisons, rule by rule, over a decoded packet.
+#include "base/span.h"
+#include "filter/filter_attributes.h"
+
+enum { ETHERNET_BYTES = 14, TAG_BYTES = 4, ETHERTYPE_MIN = 0x0600, ETHERTYPE_ARP = 0x0806 };
+enum { ARP_LENGTHS_AT = 4, ARP_LENGTHS = 0x0604 }; // of a hardware and of a protocol address
+
+static uint16_t arp_lengths(const struct packet *p)
+{
+	struct span s = span_of(p->frame, p->captured);
+
+	span_bytes(&s, p->l3_at + (uint32_t)ARP_LENGTHS_AT);
+	return span_be16(&s);
+}
+
+// Whether the place is there; *at: where its bytes are, 0 if they were not captured or (a later fragment) belong to no header.
+static bool place_find(const struct packet *p, const struct filter_comparison *c, uint32_t *at)
+{
+	bool ethernet = p->captured >= ETHERNET_BYTES;
+
+	*at = p->l3_at;
+	switch ((enum filter_place)c->place) {
+	case FILTER_AT_ANY:
+	case FILTER_AT_PORT:
+		return true;
+	case FILTER_AT_ETHERNET:
+		*at = 0;
+		return ethernet;
+	case FILTER_AT_VLAN:
+		*at = ETHERNET_BYTES;
+		return p->vlans > 0;
+	case FILTER_AT_VLAN_INNER:
+		*at = ETHERNET_BYTES + TAG_BYTES;
+		return p->vlans > 1;
+	case FILTER_AT_LLC:
+		*at = ETHERNET_BYTES + TAG_BYTES * (uint32_t)p->vlans;
+		return ethernet && p->ethertype < ETHERTYPE_MIN;
+	case FILTER_AT_LINK:
+		return ethernet && p->ethertype == c->number;
+	case FILTER_AT_ARP_ADDRESSES:
+		return ethernet && p->ethertype == ETHERTYPE_ARP && arp_lengths(p) == ARP_LENGTHS;
+	case FILTER_AT_IPV4:
+		return p->ip_version == 4;
+	case FILTER_AT_IPV6:
+		return p->ip_version == 6;
+	case FILTER_AT_L4:
+		*at = p->l4_at;
+		return p->ip_version != 0 && p->proto == c->number;
+	case FILTER_PLACES:
+		break;
+	}
+	return false;
+}
+
+static bool value_read(const struct packet *p, const struct filter_comparison *c, uint32_t at, unsigned __int128 *out)
+{
+	struct span s = span_of(p->frame, p->captured);
+	unsigned __int128 value = 0;
+	const uint8_t *bytes;
+
+	if (at == 0 && c->place != FILTER_AT_ETHERNET)
+		return false;
+	span_bytes(&s, at + c->offset);
+	bytes = span_bytes(&s, c->bytes);
+	if (bytes == NULL)
+		return false;
+	for (unsigned i = 0; i < c->bytes; i++)
+		value = value << 8 | bytes[i];
+	value >>= c->shift;
+	if (c->bits < 128)
+		value &= ((unsigned __int128)1 << c->bits) - 1;
+	*out = value;
+	return true;
+}
+
+static bool comparison_holds(const struct filter_attributes *a, const struct filter_comparison *c, const struct packet *p, uint16_t port)
+{
+	unsigned __int128 value = port;
+	uint32_t at;
+
+	if (!place_find(p, c, &at))
+		return false;
+	if (c->count == 0)
+		return true;
+	if (c->place != FILTER_AT_PORT && !value_read(p, c, at, &value))
+		return false;
+	for (unsigned i = c->first; i < (unsigned)c->first + c->count; i++)
+		if (value >= a->range[i].low && value <= a->range[i].high)
+			return true;
+	return false;
+}
+
+static bool rule_holds(const struct filter_attributes *a, const struct filter_rule *r, const struct packet *p, uint16_t port)
+{
+	for (unsigned i = r->first; i < (unsigned)r->first + r->count; i++)
+		if (!comparison_holds(a, &a->comparison[i], p, port))
+			return false;
+	return true;
+}
+
+bool filter_attributes_keep(const struct filter_attributes *a, const struct packet *p, uint16_t port)
+{
+	for (unsigned i = 0; i < a->rules; i++)
+		if (rule_holds(a, &a->rule[i], p, port))
+			return a->rule[i].keep;
+	return a->otherwise_keep;
+}

@@ -1,0 +1,32 @@
+// Frames of no flow: what is said on the link is reported, what nothing knows is counted by its number. A flood of ARP must not
+// become a flood of records: there is a bound for each second, and of packet time, so that a replay says the same each time.
+#include "worker/worker.h"
+
+enum { SECOND_NS = 1000000000 };
+
+static bool record_allowed(struct worker *w, uint64_t clock_ns)
+{
+	uint64_t second = clock_ns / SECOND_NS;
+
+	if (second != w->link_second) {
+		w->link_second = second;
+		w->link_in_second = 0;
+	}
+	if (w->link_in_second >= w->config.link_records_per_s)
+		return false;
+	w->link_in_second++;
+	return true;
+}
+
+void worker_link(struct worker *w, struct packet *p, uint16_t port)
+{
+	if (link_dissect(p, w->link_l7) != LINK_RECORD) {
+		link_unknown_count(&w->unknown, p);
+		return;
+	}
+	w->classify.texts_cut += w->link_l7->text_cut;
+	if (record_allowed(w, p->clock_ns))
+		worker_report_link(w, p, port, w->link_l7);
+	else
+		w->counters.link_records_left_out++;
+}
