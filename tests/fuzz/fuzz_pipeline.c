@@ -134,6 +134,7 @@ static void frame_walk(struct pipeline *l, struct packet *p)
 	packet_decode(p);
 	require(p->verdict < PACKET_VERDICTS && p->wire >= p->captured && p->payload <= p->payload_wire);
 	require((uint64_t)p->payload_at + p->payload <= p->captured);
+	require(p->l3_at <= p->captured && p->l4_at <= p->captured);
 	if (p->verdict != PACKET_OK)
 		return;
 	f = flow_of(l, p, &src_end);

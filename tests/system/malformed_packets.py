@@ -356,7 +356,10 @@ def expected(frame, wire):
         return expected_ipv6(frame, at, wire)
     if kind == 0x0806:
         whole = len(frame) >= at + 8 and len(frame) >= at + 8 + 2 * (frame[at + 4] + frame[at + 5])
-        return SOUND if whole or cut else "arp"
+        if not whole:
+            return SOUND if cut else "arp"
+        other = word(frame, at) not in (1, 6) or word(frame, at + 2) != 0x0800  # not of Ethernet for IPv4
+        return SOUND if other or frame[at + 4:at + 6] == b"\6\4" else "arp"
     return SOUND if kind == 0x88b5 else LINK
 
 
