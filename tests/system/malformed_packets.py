@@ -359,7 +359,7 @@ def expected(frame, wire):
         if not whole:
             return SOUND if cut else "arp"
         other = word(frame, at) not in (1, 6) or word(frame, at + 2) != 0x0800  # not of Ethernet for IPv4
-        return SOUND if other or frame[at + 4:at + 6] == b"\6\4" else "arp"
+        return SOUND if other or cut or frame[at + 4:at + 6] == b"\6\4" else "arp"
     return SOUND if kind == 0x88b5 else LINK
 
 
