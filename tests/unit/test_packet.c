@@ -596,7 +596,7 @@ static void test_extension_chain_bounded(void **state)
 		for (unsigned i = 1; i <= n; i++)
 			extension(&f, i < n ? 60 : IP_UDP, 8);
 		udp(&f, 8);
-		assert_int_equal(decode(f.b, f.n, f.n).verdict, n < PACKET_EXTENSIONS_MAX ? PACKET_OK : PACKET_BAD_IPV6_EXTENSION);
+		assert_int_equal(decode(f.b, f.n, f.n).verdict, n <= PACKET_EXTENSIONS_MAX ? PACKET_OK : PACKET_BAD_IPV6_EXTENSION);
 	}
 }
 

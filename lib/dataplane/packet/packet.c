@@ -186,7 +186,8 @@ static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, ui
 
 	if (p->fragment)
 		return PACKET_OK;
-	p->l4_at = at_of(p, s);
+	if (span_ok(s))
+		p->l4_at = at_of(p, s);
 	switch (p->proto) {
 	case IP_TCP:
 		return decode_tcp(p, s, l4);
@@ -243,15 +244,15 @@ static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 	fragment = be16(h + 6) & 0x3fff; // more fragments, or an offset
 	p->fragment = fragment != 0;
 	length_set(p, s, l3_at, 20, total);
-	if (header > 20 && span_bytes(s, header - 20) == NULL)
-		return p->truncated ? PACKET_OK : PACKET_BAD_IPV4;
+	if (header > 20)
+		span_bytes(s, header - 20); // not captured: then neither is what follows, but its length is known
 	return decode_l4(p, s, total - header);
 }
 
 // Walks the extension headers (RFC 8200 section 4) up to the upper layer. Sets proto; *l4 loses what was walked.
 static enum packet_verdict walk_extensions(struct packet *p, struct span *s, uint32_t *l4)
 {
-	for (unsigned i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
+	for (unsigned i = 0; i <= PACKET_EXTENSIONS_MAX; i++) {
 		const uint8_t *h;
 		uint32_t length;
 
@@ -268,7 +269,7 @@ static enum packet_verdict walk_extensions(struct packet *p, struct span *s, uin
 		}
 		h = span_bytes(s, 8);
 		if (h == NULL)
-			return p->truncated ? PACKET_OK : PACKET_BAD_IPV6_EXTENSION;
+			return *l4 < 8 ? PACKET_BAD_IPV6_EXTENSION : PACKET_OK;
 		length = p->proto == EXT_FRAGMENT ? 8 : p->proto == EXT_AUTH ? ((uint32_t)h[1] + 2) * 4 : ((uint32_t)h[1] + 1) * 8;
 		if (length < 8 || length > *l4)
 			return PACKET_BAD_IPV6_EXTENSION;
@@ -276,8 +277,7 @@ static enum packet_verdict walk_extensions(struct packet *p, struct span *s, uin
 			p->fragment = true;
 		p->proto = h[0];
 		*l4 -= length;
-		if (span_bytes(s, length - 8) == NULL)
-			return p->truncated ? PACKET_OK : PACKET_BAD_IPV6_EXTENSION;
+		span_bytes(s, length - 8);
 		if (p->fragment)
 			return PACKET_OK;
 	}
@@ -304,9 +304,7 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	p->dst_at = (uint16_t)(l3_at + 24);
 	length_set(p, s, l3_at, 40, 40 + l4);
 	verdict = walk_extensions(p, s, &l4);
-	if (verdict != PACKET_OK || !span_ok(s))
-		return verdict;
-	return decode_l4(p, s, l4);
+	return verdict == PACKET_OK ? decode_l4(p, s, l4) : verdict;
 }
 
 static enum packet_verdict decode_arp(struct packet *p, struct span *s)
