@@ -73,7 +73,6 @@ static void test_refused(void **state)
 		{"-i eth0 --set limits.mbufs=64", "limits.mbufs"},
 		{"-I", "there is no option -I"},
 		{"-v -xr", "there is no option -x"},
-		{"--stay -fv", "there is no option -f"},
 		{"--stay=1 -r x", "--stay takes no value"},
 		{"--verbose=1 -r x", "--verbose takes no value"},
 		{"--replya x", "did you mean --replay?"},
