@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/ip.h"
 #include "base/json.h"
 #include "record/record_json.h"
 #include "record/record_names.h"
@@ -271,8 +272,8 @@ static void numbers_without_a_name(void **state)
 	assert_null(record_dns_rcode_name(15));
 	assert_string_equal(record_tls_version_name(0x0303), "TLS 1.2");
 	assert_null(record_tls_version_name(0x0a0a));
-	assert_string_equal(record_ip_proto_name(58), "IPv6-ICMP");
-	assert_null(record_ip_proto_name(255));
+	assert_string_equal(ip_proto_name(58), "IPv6-ICMP");
+	assert_null(ip_proto_name(255));
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/json.h"
 #include "record/record_names.h"
 
@@ -93,7 +94,7 @@ bool record_make_dest_port(const struct record *r, const struct record_context *
 bool record_make_proto(const struct record *r, const struct record_context *context, struct field_value *out)
 {
 	(void)context;
-	return r->ends.ip_version != 0 && text_or_number(out, record_ip_proto_name(r->ends.proto), r->ends.proto);
+	return r->ends.ip_version != 0 && text_or_number(out, ip_proto_name(r->ends.proto), r->ends.proto);
 }
 
 static bool icmp_is(const struct record *r)

@@ -8,19 +8,6 @@
 
 enum { GROUPS = 8 };
 
-const char *record_ip_proto_name(uint8_t proto)
-{
-	static const char *const names[256] = {
-		[0] = "HOPOPT", [1] = "ICMP", [2] = "IGMP", [4] = "IPv4", [6] = "TCP", [8] = "EGP", [9] = "IGP", [17] = "UDP",
-		[33] = "DCCP", [41] = "IPv6", [46] = "RSVP", [47] = "GRE", [50] = "ESP", [51] = "AH", [58] = "IPv6-ICMP",
-		[59] = "IPv6-NoNxt", [88] = "EIGRP", [89] = "OSPFIGP", [94] = "IPIP", [97] = "ETHERIP", [103] = "PIM",
-		[108] = "IPComp", [112] = "VRRP", [115] = "L2TP", [124] = "ISIS over IPv4", [132] = "SCTP", [135] = "Mobility Header",
-		[136] = "UDPLite", [137] = "MPLS-in-IP",
-	};
-
-	return names[proto];
-}
-
 const char *record_dns_type_name(uint32_t rrtype)
 {
 	static const char *const names[] = {

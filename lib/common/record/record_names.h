@@ -7,7 +7,6 @@
 
 enum { RECORD_ADDRESS_MAX = 45 }; // characters of the longest address, no final NUL
 
-const char *record_ip_proto_name(uint8_t proto);
 const char *record_dns_type_name(uint32_t rrtype);
 const char *record_dns_rcode_name(uint32_t rcode);
 const char *record_tls_version_name(uint32_t version);

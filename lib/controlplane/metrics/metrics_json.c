@@ -2,6 +2,7 @@
 #include <rte_cycles.h>
 #include <stdio.h>
 
+#include "base/ip.h"
 #include "base/text.h"
 #include "link/link_unknown.h"
 #include "metrics/metrics.h"
@@ -297,7 +298,7 @@ static void network_json(const struct worker_counters *c, struct json *j)
 	json_array_begin(j, "network");
 	for (unsigned p = 0; p < 256; p++) {
 		char number[16];
-		const char *name = packet_proto_name((uint8_t)p);
+		const char *name = ip_proto_name((uint8_t)p);
 
 		if (c->proto_pkts[p] == 0)
 			continue;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ip.h"
 #include "packet/packet.h"
 
 enum { TEXT_MAX = 100, DIGITS_MAX = 10 };
@@ -41,7 +42,7 @@ static int number_parse(const char *text, unsigned __int128 *out)
 static int protocol_parse(const char *text, unsigned __int128 *out)
 {
 	for (unsigned i = 0; i < 256; i++) {
-		const char *name = packet_proto_name((uint8_t)i);
+		const char *name = ip_proto_name((uint8_t)i);
 
 		if (name != NULL && strcasecmp(name, text) == 0) {
 			*out = i;

@@ -51,17 +51,6 @@ const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_BAD_CHECKSUM] = "checksum",
 };
 
-const char *packet_proto_name(uint8_t proto)
-{
-	static const char *const names[256] = {
-		[0] = "HOPOPT",  [IP_ICMP] = "ICMP", [2] = "IGMP",  [4] = "IPv4", [IP_TCP] = "TCP",      [8] = "EGP",           [IP_UDP] = "UDP",
-		[33] = "DCCP",   [41] = "IPv6",      [46] = "RSVP", [47] = "GRE", [50] = "ESP",          [51] = "AH",           [IP_ICMPV6] = "IPv6-ICMP",
-		[59] = "IPv6-NoNxt", [88] = "EIGRP", [89] = "OSPF", [103] = "PIM", [112] = "VRRP", [115] = "L2TP", [IP_SCTP] = "SCTP", [136] = "UDPLite",
-	};
-
-	return names[proto];
-}
-
 static inline uint16_t at_of(const struct packet *p, const struct span *s)
 {
 	return (uint16_t)(s->at - p->frame);

@@ -70,9 +70,6 @@ enum {
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
 enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
 
-// IANA's keyword for a protocol number, NULL for those seldom met.
-const char *packet_proto_name(uint8_t proto);
-
 // Names for people, NULL for those seldom met.
 const char *packet_ethertype_name(uint16_t ethertype);
 const char *packet_sap_name(uint8_t sap);
