@@ -197,17 +197,28 @@ static void hand_over_held(struct worker *w)
 	w->held_for = full;
 }
 
-static bool give_away(struct worker *w, struct worker_burst *b, unsigned i, uint64_t hash)
+static void give_away(struct worker *w, struct worker_burst *b, unsigned i, unsigned owner)
 {
-	unsigned owner = owner_of(w, hash);
-
-	if (owner == w->config.id)
-		return false;
 	*(struct packet *)rte_mbuf_to_priv(b->mbuf[i]) = b->packet[i];
 	worker_guard_clear(b->mbuf[i]->buf_addr, b->mbuf[i]->buf_len);
 	hand_over(w, b->mbuf[i], owner, &b->packet[i]);
 	b->mbuf[i] = NULL;
-	return true;
+}
+
+// Packets leave in the order in which they came, IPv4 and IPv6 alike: in a ring between workers the clock never goes back.
+static void give_away_all(struct worker *w, struct worker_burst *b)
+{
+	const struct flow_burst *f = &b->flow;
+	uint8_t owner[WORKER_BURST_MAX];
+
+	memset(owner, (int)w->config.id, sizeof(owner));
+	for (unsigned i = 0; i < f->n4; i++)
+		owner[f->slot4[i]] = (uint8_t)owner_of(w, f->hash4[i]);
+	for (unsigned i = 0; i < f->n6; i++)
+		owner[f->slot6[i]] = (uint8_t)owner_of(w, f->hash6[i]);
+	for (unsigned i = 0; i < b->n; i++)
+		if (owner[i] != w->config.id)
+			give_away(w, b, i, owner[i]);
 }
 
 static void steer_keys(struct worker *w, struct worker_burst *b)
@@ -215,8 +226,9 @@ static void steer_keys(struct worker *w, struct worker_burst *b)
 	struct flow_burst *f = &b->flow;
 	unsigned kept = 0;
 
+	give_away_all(w, b);
 	for (unsigned i = 0; i < f->n4; i++) {
-		if (give_away(w, b, f->slot4[i], f->hash4[i]))
+		if (b->mbuf[f->slot4[i]] == NULL)
 			continue;
 		f->key4[kept] = f->key4[i];
 		f->hash4[kept] = f->hash4[i];
@@ -225,7 +237,7 @@ static void steer_keys(struct worker *w, struct worker_burst *b)
 	f->n4 = kept;
 	kept = 0;
 	for (unsigned i = 0; i < f->n6; i++) {
-		if (give_away(w, b, f->slot6[i], f->hash6[i]))
+		if (b->mbuf[f->slot6[i]] == NULL)
 			continue;
 		f->key6[kept] = f->key6[i];
 		f->hash6[kept] = f->hash6[i];
