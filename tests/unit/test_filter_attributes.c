@@ -230,6 +230,31 @@ static void test_cut_frames(void **state)
 	}
 }
 
+// IP below a label is found, and the label is there all the same.
+static void test_below_mpls(void **state)
+{
+	static const uint8_t mpls[] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47, 0, 1, 1, 64};
+	static const char *const holds[] = {"{" KEEP "\"MPLS\":{},\"ICMP\":{\"Type\":8}}", "{" KEEP "\"Ethernet\":{\"Type\":\"0x8847\"}}",
+					    "{" KEEP "\"IPv4\":{\"Source_Address\":\"10.0.0.7\"}}"};
+	struct frame frames[FRAMES], under = {.letter = 'M'};
+	struct packet p;
+
+	(void)state;
+	frames_make(frames);
+	frame_put(&under, mpls, sizeof(mpls));
+	frame_put(&under, frames[6].bytes + 14, frames[6].length - 14);
+	p = frame_decode(&under);
+	for (unsigned i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		struct filter_attributes *a = NULL;
+		struct err err = {""};
+
+		assert_int_equal(compile(holds[i], &a, &err), 0);
+		if (!filter_attributes_keep(a, &p, 0))
+			fail_msg("%s does not hold", holds[i]);
+		filter_attributes_free(a);
+	}
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -249,7 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_selects),	   cmocka_unit_test(test_mistakes), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_cut_frames), cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_cut_frames), cmocka_unit_test(test_below_mpls), cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests_name("filter_attributes", tests, NULL, NULL);

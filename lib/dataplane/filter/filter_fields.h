@@ -14,6 +14,7 @@ enum filter_place {
 	FILTER_AT_VLAN, FILTER_AT_VLAN_INNER,
 	FILTER_AT_LLC,       // 802.3 length frames
 	FILTER_AT_LINK,      // the EtherType behind all tags is `number`
+	FILTER_AT_ARP,
 	FILTER_AT_ARP_ADDRESSES, // ARP for IPv4 over Ethernet
 	FILTER_AT_IPV4, FILTER_AT_IPV6,
 	FILTER_AT_L4,        // the last next header of IP is `number`

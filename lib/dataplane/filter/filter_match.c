@@ -2,8 +2,28 @@
 #include "base/span.h"
 #include "filter/filter_attributes.h"
 
-enum { ETHERNET_BYTES = 14, TAG_BYTES = 4, ETHERTYPE_ARP = 0x0806 };
+enum { TYPE_AT = 12, ETHERNET_BYTES = 14, TAG_BYTES = 4 };
 enum { ARP_LENGTHS_AT = 4, ARP_LENGTHS = 0x0604 }; // of a hardware and of a protocol address
+
+static bool is_tag(uint16_t type)
+{
+	return type == 0x8100 || type == 0x88a8 || type == 0x9100;
+}
+
+// What stands behind the tags, as on the wire: struct packet has what was found below MPLS, PPPoE and SNAP.
+static bool link_is(const struct packet *p, uint16_t number)
+{
+	struct span s = span_of(p->frame, p->captured);
+	uint16_t type;
+
+	span_bytes(&s, TYPE_AT);
+	type = span_be16(&s);
+	for (unsigned tags = 0; tags < PACKET_VLANS_WALKED && is_tag(type); tags++) {
+		span_bytes(&s, TAG_BYTES - 2);
+		type = span_be16(&s);
+	}
+	return span_ok(&s) && type == number;
+}
 
 static uint16_t arp_lengths(const struct packet *p)
 {
@@ -16,7 +36,7 @@ static uint16_t arp_lengths(const struct packet *p)
 // Whether the place is there; *at: where its bytes are, 0 if they were not captured or (a later fragment) belong to no header.
 static bool place_find(const struct packet *p, const struct filter_comparison *c, uint32_t *at)
 {
-	bool ethernet = p->captured >= ETHERNET_BYTES;
+	bool arp = p->ip_version == 0 && p->l3_at != 0;
 
 	*at = p->l3_at;
 	switch ((enum filter_place)c->place) {
@@ -25,7 +45,7 @@ static bool place_find(const struct packet *p, const struct filter_comparison *c
 		return true;
 	case FILTER_AT_ETHERNET:
 		*at = 0;
-		return ethernet;
+		return p->captured >= ETHERNET_BYTES;
 	case FILTER_AT_VLAN:
 		*at = ETHERNET_BYTES;
 		return p->vlans > 0;
@@ -36,9 +56,11 @@ static bool place_find(const struct packet *p, const struct filter_comparison *c
 		*at = p->llc_at;
 		return p->llc_at != 0;
 	case FILTER_AT_LINK:
-		return ethernet && p->ethertype == c->number;
+		return link_is(p, c->number);
+	case FILTER_AT_ARP:
+		return arp;
 	case FILTER_AT_ARP_ADDRESSES:
-		return ethernet && p->ethertype == ETHERTYPE_ARP && arp_lengths(p) == ARP_LENGTHS;
+		return arp && arp_lengths(p) == ARP_LENGTHS;
 	case FILTER_AT_IPV4:
 		return p->ip_version == 4;
 	case FILTER_AT_IPV6:
