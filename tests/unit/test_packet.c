@@ -289,7 +289,7 @@ static const struct base bases[] = {
 	{"icmp echo", make_icmp4, PACKET_OK, 4, IP_ICMP, 0, {0}, 8, 0, 14, 38, 4 + PAYLOAD, false},
 	{"neighbour solicitation", make_icmp6, PACKET_OK, 6, IP_ICMPV6, 0, {0}, 135, 136, 14, 58, 4 + PAYLOAD, false},
 	{"sctp", make_sctp4, PACKET_OK, 4, IP_SCTP, 0, {0}, 2905, 2906, 14, 0, 0, false},
-	{"gre in ipv6", make_gre6, PACKET_OK, 6, 47, 0, {0}, 0, 0, 14, 0, 0, false},
+	{"gre in ipv6", make_gre6, PACKET_OK, 6, 47, 0, {0}, 0, 0, 14, 54, PAYLOAD, false},
 	{"first fragment", make_fragment4, PACKET_OK, 4, IP_UDP, 0, {0}, 0, 0, 14, 0, 0, true},
 	{"later fragment of ipv6", make_fragment6, PACKET_OK, 6, IP_TCP, 0, {0}, 0, 0, 14, 0, 0, true},
 	{"arp", make_arp, PACKET_ARP, 0, 0, 0, {0}, 0, 0, 14, 14, 28, false},

@@ -62,12 +62,24 @@ struct record {
 enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED }; // Suricata's flow.state
 enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_ACTIVE }; // ACTIVE: not ended
 
+// The tunnel that a flow was first seen in: the header around it, the client's side first.
+struct record_tunnel {
+	uint8_t kind;  // enum tunnel_kind
+	uint8_t depth; // tunnels around the flow; 0: none, and nothing else here is set
+	uint8_t ip_version;
+	bool id_known;
+	uint32_t id;   // key, session, VNI, VSID, TEID; L2TP version 2: tunnel id, then session id
+	uint8_t src[16], dest[16];
+	uint16_t src_port, dest_port; // 0: no UDP
+};
+
 struct record_flow {
 	uint64_t pkts[2], bytes[2]; // [0] to server, [1] to client; bytes of whole frames
 	uint64_t start_ns, end_ns;
 	uint8_t state, reason;
 	uint8_t tcp_flags[2];     // all flags seen, by direction
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	struct record_tunnel tunnel;
 };
 
 enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };

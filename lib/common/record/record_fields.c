@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/tunnel.h"
 #include "record/record_fields_row.h"
 #include "record/record_made.h"
 #include "record/record_names.h"
@@ -45,6 +46,14 @@ static const struct record_field flow_fields[] = {
 	{MADE("tcp_flags", TEXT, tcp_flags), IN("tcp", "tcp_flags"), .ipfix = 6},
 	{MADE("tcp_flags_ts", TEXT, tcp_flags_ts), IN("tcp", "tcp_flags_ts")},
 	{MADE("tcp_flags_tc", TEXT, tcp_flags_tc), IN("tcp", "tcp_flags_tc")},
+	{FIELD("tunnel_kind", NAME8, record_flow, tunnel.kind), IN("tunnel", "kind"), .flags = FIELD_OMIT_ZERO,
+	 .names = tunnel_names, .names_count = TUNNEL_KINDS},
+	{MADE("tunnel_id", NUMBER, tunnel_id), IN("tunnel", "id"), .ipfix = 351},
+	{MADE("tunnel_src_ip", TEXT, tunnel_src_ip), IN("tunnel", "src_ip")},
+	{FIELD("tunnel_src_port", U16, record_flow, tunnel.src_port), IN("tunnel", "src_port"), .flags = FIELD_OMIT_ZERO},
+	{MADE("tunnel_dest_ip", TEXT, tunnel_dest_ip), IN("tunnel", "dest_ip")},
+	{FIELD("tunnel_dest_port", U16, record_flow, tunnel.dest_port), IN("tunnel", "dest_port"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("tunnel_depth", U8, record_flow, tunnel.depth), IN("tunnel", "depth"), .flags = FIELD_OMIT_ZERO},
 	{0},
 };
 

@@ -70,6 +70,37 @@ bool record_make_dest_ip(const struct record *r, const struct record_context *co
 	return address(r, !client_is_source(r), out);
 }
 
+static const struct record_tunnel *tunnel(const struct record *r)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	return flow->tunnel.depth > 0 ? &flow->tunnel : NULL;
+}
+
+bool record_make_tunnel_src_ip(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_tunnel *t = tunnel(r);
+
+	(void)context;
+	return t != NULL && room_until(out, record_address_put(out->room, t->ip_version, t->src));
+}
+
+bool record_make_tunnel_dest_ip(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_tunnel *t = tunnel(r);
+
+	(void)context;
+	return t != NULL && room_until(out, record_address_put(out->room, t->ip_version, t->dest));
+}
+
+bool record_make_tunnel_id(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_tunnel *t = tunnel(r);
+
+	(void)context;
+	return t != NULL && t->id_known && number(out, t->id);
+}
+
 static bool port(const struct record *r, bool client, struct field_value *out)
 {
 	uint8_t proto = r->ends.proto;

@@ -80,6 +80,8 @@ const struct config_row config_rows[] = {
 	    .help = "bytes kept of one such stream"),
 	ROW(limits, hostnames, U32, "65536", RANGE(64, 16 * MIB),
 	    .help = "flows whose server name is kept, over all workers"),
+	ROW(limits, tunnels, U32, "65536", RANGE(64, 16 * MIB),
+	    .help = "flows inside tunnels whose outer header is kept, over all workers"),
 	ROW(limits, link_records_per_s, U32, "1000", RANGE(0, 16 * MIB),
 	    .help = "records of ARP, spanning trees, CDP and LLDP that one worker makes in a second"),
 	ROW(limits, record_ring_bytes, U32, "4194304", RANGE(64 * KIB, 1024 * MIB),

@@ -33,7 +33,7 @@ struct control {
 	bool replay;               // all ports replay
 	bool launched, draining;
 	uint64_t own_records;      // made by control itself
-	bool steering;
+	enum worker_steer steering;
 	char steering_why[CONTROL_NOTE_MAX]; // which mode is in force, and why
 
 	struct filters *filters;

@@ -58,6 +58,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 			.streams = share(config->limits.streams, workers),
 			.stream_bytes = config->limits.stream_bytes,
 			.hostnames = share(config->limits.hostnames, workers),
+			.tunnels = share(config->limits.tunnels, workers),
 			.id = id,
 		},
 	};
@@ -157,14 +158,14 @@ static void steering_decide(struct control *c)
 {
 	enum config_steer wanted = c->config->capture.steer;
 
-	c->steering = true;
+	c->steering = WORKER_STEER_ALL;
 	if (c->worker_count == 1) {
-		c->steering = false;
+		c->steering = WORKER_STEER_NONE;
 		snprintf(c->steering_why, sizeof(c->steering_why), "none: one worker");
 		return;
 	}
 	if (wanted == CONFIG_STEER_NONE) {
-		c->steering = false;
+		c->steering = WORKER_STEER_NONE;
 		snprintf(c->steering_why, sizeof(c->steering_why), "none: capture.steer says so; flows may be split between workers");
 		return;
 	}
@@ -175,8 +176,8 @@ static void steering_decide(struct control *c)
 			return;
 		}
 	if (wanted == CONFIG_STEER_AUTO && c->port_count == 1) {
-		c->steering = false;
-		snprintf(c->steering_why, sizeof(c->steering_why), "hardware: %.200s", c->port[0]->rss_why);
+		c->steering = WORKER_STEER_TUNNELS;
+		snprintf(c->steering_why, sizeof(c->steering_why), "hardware: %.160s; flows in tunnels: software", c->port[0]->rss_why);
 		return;
 	}
 	snprintf(c->steering_why, sizeof(c->steering_why), "software: %s",

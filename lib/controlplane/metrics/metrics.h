@@ -38,7 +38,7 @@ struct metrics_sum {
 	uint64_t stream_gaps, stream_early, stream_overflows;
 	struct {
 		uint64_t capacity, available, refused;
-	} l7, streams, hostnames;
+	} l7, streams, hostnames, tunnels;
 };
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);

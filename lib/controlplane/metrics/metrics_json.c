@@ -38,6 +38,11 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "truncated", c->truncated);
 	json_u64(j, "fragments", c->fragments);
 	json_u64(j, "multi_segment", c->jumbo);
+	json_object_begin(j, "tunnels");
+	for (unsigned k = TUNNEL_NONE + 1; k < TUNNEL_KINDS; k++)
+		if (c->tunnel_pkts[k] > 0)
+			json_u64(j, tunnel_names[k], c->tunnel_pkts[k]);
+	json_object_end(j);
 	json_object_end(j);
 	json_object_begin(j, "bytes");
 	json_u64(j, "received", c->received_bytes);
@@ -97,6 +102,7 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	pool_json(j, "l7_pool", sum->l7.capacity, sum->l7.available, sum->l7.refused);
 	pool_json(j, "stream_pool", sum->streams.capacity, sum->streams.available, sum->streams.refused);
 	pool_json(j, "hostname_pool", sum->hostnames.capacity, sum->hostnames.available, sum->hostnames.refused);
+	pool_json(j, "tunnel_pool", sum->tunnels.capacity, sum->tunnels.available, sum->tunnels.refused);
 	json_object_end(j);
 }
 

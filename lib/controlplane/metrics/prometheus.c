@@ -60,6 +60,9 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	one(t, "packets_filtered_total", "counter", "Packets that the filters leave out", c->filtered_pkts);
 	one(t, "packets_filtered_own_total", "counter", "Packets of the appliance's own connections, left out", c->filtered_own_pkts);
 	one(t, "packets_truncated_total", "counter", "Packets captured shorter than they were on the wire", c->truncated);
+	head(t, "packets_tunneled_total", "counter", "Packets whose flow is in a tunnel, by the innermost tunnel");
+	for (unsigned k = TUNNEL_NONE + 1; k < TUNNEL_KINDS; k++)
+		say(t, "spanwatch_packets_tunneled_total{tunnel=\"%s\"} %lu\n", tunnel_names[k], (unsigned long)c->tunnel_pkts[k]);
 	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
 		if (packet_malformed((enum packet_verdict)v))

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/tunnel.h"
 #include "packet/packet.h"
 
 const struct filter_protocol filter_protocols[] = {
@@ -32,6 +33,17 @@ const struct filter_protocol filter_protocols[] = {
 	{"VRRP", FILTER_AT_L4, 112},
 	{"SCTP", FILTER_AT_L4, IP_SCTP},
 	{"UDP_Lite", FILTER_AT_L4, 136},
+	{"Tunnel", FILTER_AT_TUNNEL, FILTER_ANY_TUNNEL},
+	{"EtherIP", FILTER_AT_TUNNEL, TUNNEL_ETHERIP},
+	{"ERSPAN", FILTER_AT_TUNNEL, TUNNEL_ERSPAN},
+	{"GENEVE", FILTER_AT_TUNNEL, TUNNEL_GENEVE},
+	{"GTP_U", FILTER_AT_TUNNEL, TUNNEL_GTP_U},
+	{"L2TP", FILTER_AT_TUNNEL, TUNNEL_L2TP},
+	{"NVGRE", FILTER_AT_TUNNEL, TUNNEL_NVGRE},
+	{"PPTP", FILTER_AT_TUNNEL, TUNNEL_PPTP},
+	{"Teredo", FILTER_AT_TUNNEL, TUNNEL_TEREDO},
+	{"VXLAN", FILTER_AT_TUNNEL, TUNNEL_VXLAN},
+	{"VXLAN_GPE", FILTER_AT_TUNNEL, TUNNEL_VXLAN_GPE},
 };
 
 const unsigned filter_protocol_count = sizeof(filter_protocols) / sizeof(filter_protocols[0]);
@@ -41,6 +53,7 @@ const unsigned filter_protocol_count = sizeof(filter_protocols) / sizeof(filter_
 #define MAC(protocol, name, place, offset) {protocol, name, FILTER_MAC, FILTER_AT_##place, offset, 6, 0, 48}
 #define ADDRESS4(protocol, name, place, offset) {protocol, name, FILTER_IPV4, FILTER_AT_##place, offset, 4, 0, 32}
 #define ADDRESS6(protocol, name, place, offset) {protocol, name, FILTER_IPV6, FILTER_AT_##place, offset, 16, 0, 128}
+#define TUNNEL_ID(protocol, name, bits) {protocol, name, FILTER_NUMBER, FILTER_AT_TUNNEL, 0, 4, 0, bits}
 #define PORTS(protocol) NUMBER(protocol, "Source_Port", L4, 0, 2), NUMBER(protocol, "Destination_Port", L4, 2, 2)
 
 const struct filter_field filter_fields[] = {
@@ -127,6 +140,16 @@ const struct filter_field filter_fields[] = {
 	NUMBER("VRRP", "Router_ID", L4, 1, 1),
 	PORTS("SCTP"),
 	PORTS("UDP_Lite"),
+
+	TUNNEL_ID("Tunnel", "ID", 32),
+	TUNNEL_ID("ERSPAN", "Session", 10),
+	TUNNEL_ID("GENEVE", "VNI", 24),
+	TUNNEL_ID("GTP_U", "TEID", 32),
+	TUNNEL_ID("L2TP", "Session", 32),
+	TUNNEL_ID("NVGRE", "VSID", 24),
+	TUNNEL_ID("PPTP", "Call_ID", 16),
+	TUNNEL_ID("VXLAN", "VNI", 24),
+	TUNNEL_ID("VXLAN_GPE", "VNI", 24),
 };
 
 const unsigned filter_field_count = sizeof(filter_fields) / sizeof(filter_fields[0]);

@@ -18,10 +18,13 @@ enum filter_place {
 	FILTER_AT_ARP_ADDRESSES, // ARP for IPv4 over Ethernet
 	FILTER_AT_IPV4, FILTER_AT_IPV6,
 	FILTER_AT_L4,        // the last next header of IP is `number`
+	FILTER_AT_TUNNEL,    // in a tunnel of the kind `number`; not bytes but the id that its header has
 	FILTER_PLACES
 };
 
 enum filter_kind { FILTER_NUMBER, FILTER_PROTOCOL_NUMBER, FILTER_MAC, FILTER_IPV4, FILTER_IPV6, FILTER_INTERFACE, FILTER_KINDS };
+
+enum { FILTER_ANY_TUNNEL = 0 };
 
 struct filter_protocol {
 	const char *name;

@@ -44,8 +44,8 @@ static bool place_find(const struct packet *p, const struct filter_comparison *c
 	case FILTER_AT_PORT:
 		return true;
 	case FILTER_AT_ETHERNET:
-		*at = 0;
-		return p->captured >= ETHERNET_BYTES;
+		*at = p->ether_at;
+		return p->captured >= (uint32_t)ETHERNET_BYTES;
 	case FILTER_AT_VLAN:
 		*at = ETHERNET_BYTES;
 		return p->vlans > 0;
@@ -68,6 +68,8 @@ static bool place_find(const struct packet *p, const struct filter_comparison *c
 	case FILTER_AT_L4:
 		*at = p->l4_at;
 		return p->ip_version != 0 && p->proto == c->number;
+	case FILTER_AT_TUNNEL:
+		return p->tunnels > 0 && (c->number == FILTER_ANY_TUNNEL || p->outer.kind == c->number);
 	case FILTER_PLACES:
 		break;
 	}
@@ -80,7 +82,7 @@ static bool value_read(const struct packet *p, const struct filter_comparison *c
 	unsigned __int128 value = 0;
 	const uint8_t *bytes;
 
-	if (at == 0 && c->place != FILTER_AT_ETHERNET)
+	if (at == 0 && c->place != FILTER_AT_ETHERNET) // 0 is where a frame begins
 		return false;
 	span_bytes(&s, at + c->offset);
 	bytes = span_bytes(&s, c->bytes);
@@ -104,26 +106,68 @@ static bool comparison_holds(const struct filter_attributes *a, const struct fil
 		return false;
 	if (c->count == 0)
 		return true;
-	if (c->place != FILTER_AT_PORT && !value_read(p, c, at, &value))
+	if (c->place == FILTER_AT_TUNNEL) {
+		if (!p->outer.id_known)
+			return false;
+		value = p->outer.id;
+	} else if (c->place != FILTER_AT_PORT && !value_read(p, c, at, &value)) {
 		return false;
+	}
 	for (unsigned i = c->first; i < (unsigned)c->first + c->count; i++)
 		if (value >= a->range[i].low && value <= a->range[i].high)
 			return true;
 	return false;
 }
 
-static bool rule_holds(const struct filter_attributes *a, const struct filter_rule *r, const struct packet *p, uint16_t port)
+// A frame of tunnels has several headers of one kind: any of them will do, as in Wireshark's display filters.
+struct levels {
+	unsigned n;
+	const struct packet *level;
+};
+
+static bool level_holds(const struct filter_attributes *a, const struct filter_comparison *c, const struct levels *l, uint16_t port)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (comparison_holds(a, c, &l->level[i], port))
+			return true;
+	return false;
+}
+
+static bool rule_holds(const struct filter_attributes *a, const struct filter_rule *r, const struct levels *l, uint16_t port)
 {
 	for (unsigned i = r->first; i < (unsigned)r->first + r->count; i++)
-		if (!comparison_holds(a, &a->comparison[i], p, port))
+		if (!level_holds(a, &a->comparison[i], l, port))
 			return false;
 	return true;
 }
 
-bool filter_attributes_keep(const struct filter_attributes *a, const struct packet *p, uint16_t port)
+static bool keep(const struct filter_attributes *a, const struct levels *l, uint16_t port)
 {
 	for (unsigned i = 0; i < a->rules; i++)
-		if (rule_holds(a, &a->rule[i], p, port))
+		if (rule_holds(a, &a->rule[i], l, port))
 			return a->rule[i].keep;
 	return a->otherwise_keep;
+}
+
+static bool levels_keep(const struct filter_attributes *a, const struct packet *p, uint16_t port)
+{
+	struct packet level[PACKET_TUNNELS_MAX + 1];
+	struct levels l = {1, level};
+
+	level[0] = *p;
+	packet_decode_outermost(&level[0]);
+	while (l.n <= p->tunnels) {
+		level[l.n] = level[l.n - 1];
+		if (!packet_tunnel_enter(&level[l.n]))
+			break;
+		l.n++;
+	}
+	return keep(a, &l, port);
+}
+
+bool filter_attributes_keep(const struct filter_attributes *a, const struct packet *p, uint16_t port)
+{
+	struct levels one = {1, p};
+
+	return p->tunnels == 0 ? keep(a, &one, port) : levels_keep(a, p, port);
 }

@@ -30,6 +30,31 @@ static enum flow_class class_of(uint8_t proto)
 	}
 }
 
+// The tunnel of the first packet. Its source is the client's side if the packet's is.
+static void tunnel_keep(struct flow_table *t, struct flow_cold *cold, bool from_client, const struct packet *p)
+{
+	const struct packet_outer *o = &p->outer;
+	uint32_t block = pool_get(&t->tunnels), length = o->ip_version == 4 ? 4 : 16;
+	const uint8_t *src = p->frame + (from_client ? o->src_at : o->dst_at), *dst = p->frame + (from_client ? o->dst_at : o->src_at);
+	struct record_tunnel *tunnel;
+
+	if (block == POOL_NONE)
+		return;
+	cold->tunnel = block + 1;
+	tunnel = pool_at(&t->tunnels, block);
+	*tunnel = (struct record_tunnel){
+		.kind = o->kind,
+		.depth = p->tunnels,
+		.ip_version = o->ip_version,
+		.id_known = o->id_known,
+		.id = o->id,
+		.src_port = from_client ? o->src_port : o->dst_port,
+		.dest_port = from_client ? o->dst_port : o->src_port,
+	};
+	memcpy(tunnel->src, src, length);
+	memcpy(tunnel->dest, dst, length);
+}
+
 void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
 {
 	struct flow *f = &t->flows[index];
@@ -52,6 +77,8 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	cold->sig = sig;
 	memcpy(cold->key, key, sizeof(key));
 	cold->port = port;
+	if (unlikely(p->tunnels > 0))
+		tunnel_keep(t, cold, f->client == src_end, p);
 	t->counters.created++;
 	if (linked)
 		flow_wheel_take(&t->wheel, t->flows, index);

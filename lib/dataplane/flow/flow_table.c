@@ -22,8 +22,9 @@ static uint32_t hash_bytes_per_slot(uint32_t key)
 
 static uint64_t pools_bytes(const struct flow_table_config *c)
 {
-	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
-	       2 * RTE_CACHE_LINE_SIZE;
+	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(sizeof(struct record_tunnel), c->tunnels) +
+	       pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
+	       3 * RTE_CACHE_LINE_SIZE;
 }
 
 uint64_t flow_table_bytes(const struct flow_table_config *c)
@@ -57,6 +58,8 @@ static void pools_init(struct flow_table *t, const struct flow_table_config *c)
 	t->streams.bytes = c->stream_bytes;
 	at += RTE_ALIGN_CEIL(pool_bytes(block, c->streams), RTE_CACHE_LINE_SIZE);
 	pool_init(&t->hostnames, at, sizeof(struct flow_hostname), c->hostnames);
+	at += RTE_ALIGN_CEIL(pool_bytes(sizeof(struct flow_hostname), c->hostnames), RTE_CACHE_LINE_SIZE);
+	pool_init(&t->tunnels, at, sizeof(struct record_tunnel), c->tunnels);
 }
 
 int flow_table_create(const struct flow_table_config *c, struct flow_table **out, struct err *err)
@@ -202,7 +205,9 @@ void flow_reset(struct flow_table *t, uint32_t index)
 	flow_stream_end(&t->streams, &cold->stream[1]);
 	if (cold->hostname != 0)
 		pool_put(&t->hostnames, cold->hostname - 1);
-	cold->hostname = 0;
+	if (cold->tunnel != 0)
+		pool_put(&t->tunnels, cold->tunnel - 1);
+	cold->hostname = cold->tunnel = 0;
 }
 
 static struct flow_key4 key4_kept(const struct flow_cold *cold)

@@ -57,6 +57,7 @@ struct flow_cold {
 	uint8_t key[FLOW_KEY6_USED]; // struct flow_key4, or flow_key6 without its padding
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
+	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	uint16_t port;
 } __rte_cache_aligned;
 
@@ -69,7 +70,7 @@ struct flow_hostname {
 
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
-	uint32_t streams, stream_bytes, hostnames;
+	uint32_t streams, stream_bytes, hostnames, tunnels;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	int socket;
 	unsigned id;                // for the names of its tables
@@ -93,7 +94,7 @@ struct flow_table {
 	struct flow_secret secret;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	struct flow_wheel wheel;
-	struct pool hostnames;
+	struct pool hostnames, tunnels; // of struct flow_hostname, of struct record_tunnel
 	struct flow_stream_pool streams;
 	struct flow_table_counters counters;
 	void *pool_memory;

@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "packet/packet_link.h"
+#include "packet/packet_tunnel.h"
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV6 = 0x86dd,
@@ -117,6 +118,7 @@ static inline enum packet_verdict decode_udp(struct packet *p, struct span *s, u
 	if (length < 8 || length > l4)
 		return PACKET_BAD_UDP;
 	payload_set(p, s, length - 8);
+	p->carrier = packet_tunnel_of_ports(p->src_port, p->dst_port);
 	return PACKET_OK;
 }
 
@@ -193,6 +195,9 @@ static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, ui
 		}
 		return PACKET_OK;
 	default:
+		p->carrier = packet_tunnel_of_protocol(p->proto);
+		if (p->carrier != TUNNEL_NONE && span_ok(s))
+			payload_set(p, s, l4);
 		return PACKET_OK;
 	}
 }
@@ -284,7 +289,7 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	if (h[0] >> 4 != 6)
 		return PACKET_BAD_IPV6;
 	l4 = be16(h + 4);
-	if (l4 == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
+	if (l4 == 0 && p->tunnels == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
 		l4 = p->wire - l3_at - 40;
 	p->ip_version = 6;
 	p->l3_at = (uint16_t)l3_at;
@@ -309,7 +314,7 @@ static enum packet_verdict decode_arp(struct packet *p, struct span *s)
 	return PACKET_ARP;
 }
 
-static enum packet_verdict decode_tags(struct packet *p, struct span *s)
+enum packet_verdict packet_tags_decode(struct packet *p, struct span *s)
 {
 	unsigned walked = 0;
 
@@ -350,7 +355,7 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	p->ethertype = be16(h + 12);
 	if (p->ethertype == ETHERTYPE_IPV4)
 		return decode_ipv4(p, s);
-	verdict = decode_tags(p, s);
+	verdict = packet_tags_decode(p, s);
 	if (verdict != PACKET_OK)
 		return verdict;
 	if (p->ethertype == ETHERTYPE_IPV6)
@@ -359,17 +364,33 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	return verdict == PACKET_OK ? decode_network(p, s) : verdict;
 }
 
-void packet_decode(struct packet *p)
+enum packet_verdict packet_inner_decode(struct packet *p, struct span *s, unsigned ip_version)
+{
+	p->ip_version = p->proto = p->tcp_flags = p->carrier = 0;
+	p->fragment = false;
+	p->src_port = p->dst_port = p->payload_at = p->l3_at = p->l4_at = 0;
+	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
+	return ip_version == 4 ? decode_ipv4(p, s) : decode_ipv6(p, s);
+}
+
+void packet_decode_outermost(struct packet *p)
 {
 	struct span s = span_of(p->frame, p->captured);
 
 	p->wire_known = p->wire != 0;
 	if (p->wire < p->captured)
 		p->wire = p->captured;
-	p->ip_version = p->proto = p->tcp_flags = p->vlans = 0;
+	p->ip_version = p->proto = p->tcp_flags = p->vlans = p->carrier = p->tunnels = 0;
 	p->truncated = p->wire > p->captured;
 	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = p->llc_at = p->l3_at = p->l4_at = 0;
+	p->src_port = p->dst_port = p->payload_at = p->ether_at = p->llc_at = p->l3_at = p->l4_at = 0;
 	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
 	p->verdict = (uint8_t)decode(p, &s);
+}
+
+void packet_decode(struct packet *p)
+{
+	packet_decode_outermost(p);
+	while (p->carrier != TUNNEL_NONE && packet_tunnel_enter(p))
+		;
 }

@@ -94,7 +94,7 @@ int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size
 {
 	for (unsigned to = 0; to < n; to++) {
 		workers[to]->peers = workers;
-		for (unsigned from = 0; from < n && workers[to]->config.steer; from++) {
+		for (unsigned from = 0; from < n && workers[to]->config.steer != WORKER_STEER_NONE; from++) {
 			char name[RTE_RING_NAMESIZE];
 
 			if (from == to || workers[from]->queues == 0)

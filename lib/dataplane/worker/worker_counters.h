@@ -6,6 +6,7 @@
 #include <rte_common.h>
 #include <stdint.h>
 
+#include "base/tunnel.h"
 #include "packet/packet.h"
 #include "packet/packet_checksum.h"
 #include "proto/proto.h"
@@ -49,6 +50,7 @@ struct worker_counters {
 	uint64_t filtered_own_pkts, filtered_own_bytes; // the appliance's own connections
 	uint64_t steered_out, steered_in;
 	uint64_t truncated, fragments, jumbo;
+	uint64_t tunnel_pkts[TUNNEL_KINDS], tunnel_bytes[TUNNEL_KINDS]; // whose flow is in a tunnel, by the innermost
 	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
 	uint64_t senders_refused;               // bad ones of senders that found no place among those watched
 	// flows

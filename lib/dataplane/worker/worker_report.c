@@ -66,6 +66,8 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.reason = FLOW_REASON_ACTIVE,
 		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
 	};
+	if (cold->tunnel != 0)
+		body->tunnel = *(const struct record_tunnel *)pool_at(&w->flows->tunnels, cold->tunnel - 1);
 	if (name != NULL) {
 		body->hostname = (struct record_text){0, name->len};
 		memcpy((char *)body + record_body_size(RECORD_FLOW), name->text, name->len);
