@@ -22,7 +22,7 @@ FILTERS = (
     ({"IPv4": {"Source_Address": "198.51.100.1"}}, "ip.src == 198.51.100.1"),
     ({"IPv6": {"Source_Address": "2001:db8::10"}}, "ipv6.src == 2001:db8::10"),
     ({"IPv6": {}, "IPv4": {}}, "ip && ipv6"),
-    ({"UDP": {"Source_Port": 53}, "IPv4": {"Source_Address": "198.51.100.2"}}, "udp.srcport == 53 && ip.src == 198.51.100.2"),
+    ({"UDP": {"Source_Port": 53}, "IPv4": {"Source_Address": "198.51.100.2"}, "GRE": {}}, "udp.srcport == 53 && ip.src == 198.51.100.2 && gre"),
     ({"Ethernet": {"Source_MAC": "02:00:00:00:01:0a"}, "VXLAN": {}}, "eth.src == 02:00:00:00:01:0a && vxlan"),
 )
 
