@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/tunnel.h"
-#include "packet/packet.h"
+#include "packet/packet_tunnel.h"
 
 enum { ROOM = 8192, PORT_INNER = 4000, ETHERNET = 14, IPV4 = 20, IPV6 = 40, UDP = 8 };
 
@@ -419,11 +419,31 @@ static void test_steps(void **state)
 	assert_memory_equal(&p, &whole, sizeof(p));
 }
 
+static void test_ports(void **state)
+{
+	static const uint16_t ports[] = {1701, 2152, 3544, 4789, 4790, 6081, 8472};
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned port = 0; port < 65536; port++) {
+		uint8_t to = packet_tunnel_of_ports(80, (uint16_t)port), from = packet_tunnel_of_ports((uint16_t)port, 80);
+
+		assert_int_equal(to, from);
+		if (to == TUNNEL_NONE)
+			continue;
+		assert_true(found < sizeof(ports) / sizeof(ports[0]));
+		assert_int_equal(port, ports[found++]);
+	}
+	assert_int_equal(found, sizeof(ports) / sizeof(ports[0]));
+	assert_int_equal(packet_tunnel_of_ports(4789, 2152), TUNNEL_GTP_U); // where it goes says more than where it comes from
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds), cmocka_unit_test(test_cut),   cmocka_unit_test(test_bytes), cmocka_unit_test(test_not_entered),
 		cmocka_unit_test(test_inner_fragment), cmocka_unit_test(test_depth), cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

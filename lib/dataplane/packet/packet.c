@@ -2,6 +2,9 @@
 // rest branches off. Nothing here loops without a named bound.
 #include "packet/packet.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/span.h"
 #include "packet/packet_link.h"
 #include "packet/packet_tunnel.h"
@@ -82,7 +85,7 @@ static inline void payload_set(struct packet *p, const struct span *s, uint32_t 
 }
 
 // l4: bytes of layer 4 on the wire, header in. A header cut off by the snap length is not malformed, only unread.
-static inline enum packet_verdict decode_tcp(struct packet *p, struct span *s, uint32_t l4)
+static inline __attribute__((always_inline)) enum packet_verdict decode_tcp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 20);
 	uint32_t header;
@@ -103,7 +106,7 @@ static inline enum packet_verdict decode_tcp(struct packet *p, struct span *s, u
 	return PACKET_OK;
 }
 
-static inline enum packet_verdict decode_udp(struct packet *p, struct span *s, uint32_t l4)
+static inline __attribute__((always_inline)) enum packet_verdict decode_udp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 8);
 	uint32_t length;
@@ -171,7 +174,7 @@ static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_
 	return PACKET_OK;
 }
 
-static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
+static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h;
 
@@ -215,7 +218,7 @@ static inline void length_set(struct packet *p, struct span *s, uint32_t l3_at, 
 		p->truncated = true;
 }
 
-static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
+static inline __attribute__((always_inline)) enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 {
 	uint32_t l3_at = at_of(p, s), header, total, fragment;
 	const uint8_t *h = span_bytes(s, 20);
@@ -364,12 +367,15 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	return verdict == PACKET_OK ? decode_network(p, s) : verdict;
 }
 
+// All from one member on, up to what only tunnels set.
+static inline void clear(struct packet *p, size_t from)
+{
+	memset((uint8_t *)p + from, 0, offsetof(struct packet, outer) - from);
+}
+
 enum packet_verdict packet_inner_decode(struct packet *p, struct span *s, unsigned ip_version)
 {
-	p->ip_version = p->proto = p->tcp_flags = p->carrier = 0;
-	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = p->l3_at = p->l4_at = 0;
-	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
+	clear(p, offsetof(struct packet, carrier));
 	return ip_version == 4 ? decode_ipv4(p, s) : decode_ipv6(p, s);
 }
 
@@ -380,11 +386,8 @@ void packet_decode_outermost(struct packet *p)
 	p->wire_known = p->wire != 0;
 	if (p->wire < p->captured)
 		p->wire = p->captured;
-	p->ip_version = p->proto = p->tcp_flags = p->vlans = p->carrier = p->tunnels = 0;
+	clear(p, offsetof(struct packet, truncated));
 	p->truncated = p->wire > p->captured;
-	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = p->ether_at = p->llc_at = p->l3_at = p->l4_at = 0;
-	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
 	p->verdict = (uint8_t)decode(p, &s);
 }
 

@@ -93,26 +93,27 @@ struct packet {
 	uint32_t captured, wire; // frame bytes, Ethernet header in, FCS out
 	uint64_t time_ns, clock_ns; // port_stamp
 	uint8_t verdict;
+	bool wire_known;         // wire came from the port, not from the headers
+	bool truncated;          // the headers tell of more bytes than were captured
+	uint8_t vlans;
+	uint16_t vlan[PACKET_VLANS]; // ids, outermost first
+	uint16_t ethertype;
+	uint16_t ether_at;       // Ethernet header, the innermost
+	uint16_t llc_at;         // 802.2 header, 0: not there
+	uint8_t tunnels;         // how many were entered: what follows is of the inner packet
+	// the network and what it carries
+	uint8_t carrier;         // enum tunnel_kind that the payload may be of, GRE, IPIP and 6IN4 for all of their family; 0: none
 	uint8_t ip_version;      // 4, 6; 0: no flow
 	uint8_t proto;           // last next header
 	uint8_t tcp_flags;
-	uint8_t vlans;
-	bool wire_known;         // wire came from the port, not from the headers
-	bool truncated;          // the headers tell of more bytes than were captured
 	bool fragment;           // not the whole datagram: no ports, no payload
-	uint16_t vlan[PACKET_VLANS]; // ids, outermost first
-	uint16_t ethertype;
 	uint16_t src_at, dst_at; // addresses
 	uint16_t src_port, dst_port;
 	uint16_t payload_at;     // behind the layer 4 header; of no flow: behind the link layer's. 0: not reached
-	uint16_t ether_at;       // Ethernet header, the innermost
-	uint16_t llc_at;         // 802.2 header, 0: not there
 	uint16_t l3_at, l4_at;   // headers of ARP or IP, and of what IP carries; 0: not there
 	uint32_t payload;        // bytes of it that were captured
 	uint32_t payload_wire;   // bytes of it on the wire
 	uint32_t tcp_seq, tcp_ack;
-	uint8_t carrier;         // enum tunnel_kind that the payload may be of, GRE, IPIP and 6IN4 for all of their family; 0: none
-	uint8_t tunnels;         // how many were entered: everything above from ip_version on is of the inner packet
 	struct packet_outer outer; // set if tunnels > 0
 };
 

@@ -15,6 +15,16 @@ enum { GTP_VERSION_TYPE = 0xf0, GTP_V1 = 0x30, GTP_OPTIONAL = 0x07, GTP_EXTENSIO
 enum { L2TP_CONTROL = 0x8000, L2TP_LENGTH = 0x4000, L2TP_SEQUENCE = 0x0800, L2TP_OFFSET = 0x0200, L2TP_VERSION = 15 };
 enum { ETHERIP_VERSION = 0x3000, IPV4_MIN = 20, IPV6_HEADER = 40, ETHERNET_HEADER = 14, ETHERNET_MIN = 60 };
 
+const struct packet_tunnel_port packet_tunnel_ports[1 << PORT_PLACES_BITS] = {
+	[1] = {PORT_VXLAN, TUNNEL_VXLAN},
+	[2] = {PORT_VXLAN_GPE, TUNNEL_VXLAN_GPE},
+	[3] = {PORT_GTP_U, TUNNEL_GTP_U},
+	[7] = {PORT_GENEVE, TUNNEL_GENEVE},
+	[8] = {PORT_VXLAN_LINUX, TUNNEL_VXLAN},
+	[11] = {PORT_L2TP, TUNNEL_L2TP},
+	[14] = {PORT_TEREDO, TUNNEL_TEREDO},
+};
+
 // What a tunnel carries: the bytes not read yet, and how many more there were on the wire.
 struct carried {
 	struct span s;
