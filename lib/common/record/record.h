@@ -60,7 +60,8 @@ struct record {
 // ---- bodies ----
 
 enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED }; // Suricata's flow.state
-enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_ACTIVE }; // ACTIVE: not ended
+// forced: made way for a new flow in a full table; active: has not ended
+enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_FORCED, FLOW_REASON_ACTIVE, FLOW_REASONS };
 
 // The tunnel that a flow was first seen in: the header around it, the client's side first.
 struct record_tunnel {

@@ -10,7 +10,7 @@
 #include "record/record_names.h"
 
 static const char *const flow_states[] = {"new", "established", "closed"};
-static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "active"};
+static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const dns_types[] = {"query", "answer"};
 
 const struct record_field record_common_fields[] = {

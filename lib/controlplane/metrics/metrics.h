@@ -32,7 +32,8 @@ struct metrics_sum {
 	struct worker_counters counters; // of all workers
 	uint64_t analysed_pkts, analysed_bytes, malformed_pkts, malformed_bytes, dropped_pkts, dropped_bytes;
 	uint64_t filtered_pkts, filtered_bytes; // own connections in
-	uint64_t flows_created, flows_active, flows_ended;
+	uint64_t flows_created, flows_active, flows_ended, evicted_unanswered, evicted_oldest;
+	unsigned emergencies; // workers whose table is full, or was until just now
 	uint64_t records_in_rings;
 	uint64_t app_flows[PROTO_MAX], given_up, transactions, texts_cut;
 	uint64_t stream_gaps, stream_early, stream_overflows;

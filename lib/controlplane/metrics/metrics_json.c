@@ -7,7 +7,7 @@
 #include "link/link_unknown.h"
 #include "metrics/metrics.h"
 
-static const char *const reason_names[4] = {"timeout", "tcp_reuse", "shutdown", "active"};
+static const char *const reason_names[FLOW_REASONS] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const idle_names[] = {"poll", "yield", "adaptive"};
 
 static void verdicts_json(const struct worker_counters *c, bool bytes, struct json *j)
@@ -76,6 +76,11 @@ static void flows_json(const struct metrics_sum *sum, struct json *j)
 		if (r != FLOW_REASON_ACTIVE)
 			json_u64(j, reason_names[r], sum->counters.flows_ended[r]);
 	json_object_end(j);
+	json_object_begin(j, "evicted");
+	json_u64(j, "unanswered", sum->evicted_unanswered);
+	json_u64(j, "oldest", sum->evicted_oldest);
+	json_object_end(j);
+	json_bool(j, "emergency", sum->emergencies > 0);
 	json_u64(j, "refused_packets", sum->counters.refused_pkts);
 	json_u64(j, "refused_bytes", sum->counters.refused_bytes);
 	json_object_end(j);

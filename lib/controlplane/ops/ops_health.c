@@ -133,6 +133,9 @@ static void worker_reasons(const struct control *c, struct reasons *r)
 
 		if (!atomic_load(&w->finished) && late_s > heartbeat_late_s)
 			because(r, "worker %u on lcore %u has not turned for %.1f s", k, w->config.lcore, late_s);
+		if (!atomic_load(&w->finished) && atomic_load(&w->flows->emergency))
+			because(r, "the flow table of worker %u is full: %" PRIu64 " flows made way for new ones, those without an answer first; raise "
+				"flow.capacity or look for a flood", k, w->flows->counters.evicted_unanswered + w->flows->counters.evicted_oldest);
 	}
 }
 

@@ -60,11 +60,11 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	struct flow *f = &t->flows[index];
 	struct flow_cold *cold = &t->cold[index];
 	hash_sig_t sig = cold->sig;
-	uint8_t key[FLOW_KEY6_USED];
+	uint8_t key4[sizeof(cold->key4)];
 	bool linked = f->life == FLOW_LIVE;
 	struct flow_link link = f->link;
 
-	memcpy(key, cold->key, sizeof(key));
+	memcpy(key4, cold->key4, sizeof(key4));
 	memset(f, 0, sizeof(*f));
 	memset(cold, 0, sizeof(*cold));
 	f->clock_ns = p->clock_ns;
@@ -75,7 +75,7 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->link = link;
 	cold->start_ns = p->time_ns;
 	cold->sig = sig;
-	memcpy(cold->key, key, sizeof(key));
+	memcpy(cold->key4, key4, sizeof(key4));
 	cold->port = port;
 	if (unlikely(p->tunnels > 0))
 		tunnel_keep(t, cold, f->client == src_end, p);
@@ -83,17 +83,19 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	if (linked)
 		flow_wheel_take(&t->wheel, t->flows, index);
 	flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
+	if (f->class == FLOW_TCP_NEW || f->class == FLOW_UDP_NEW)
+		flow_unanswered_put(t, index);
 }
 
 // A shorter time-out moves the flow in the wheel at once; a longer one is found when the wheel meets it.
 static void class_set(struct flow_table *t, struct flow *f, enum flow_class class)
 {
 	bool shorter = t->timeout_ns[class] < t->timeout_ns[f->class];
+	uint32_t index = (uint32_t)(f - t->flows);
 
 	f->class = (uint8_t)class;
+	flow_unanswered_take(t, index); // what leaves its first class has been answered, or is over
 	if (shorter) {
-		uint32_t index = (uint32_t)(f - t->flows);
-
 		flow_wheel_take(&t->wheel, t->flows, index);
 		flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
 	}

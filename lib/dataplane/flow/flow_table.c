@@ -32,7 +32,7 @@ uint64_t flow_table_bytes(const struct flow_table_config *c)
 	uint64_t slots4 = slots_for(c->capacity4), slots6 = slots_for(c->capacity6);
 
 	return (slots4 + slots6) * (sizeof(struct flow) + sizeof(struct flow_cold)) + slots4 * hash_bytes_per_slot(16) +
-	       slots6 * hash_bytes_per_slot(48) + pools_bytes(c);
+	       slots6 * (hash_bytes_per_slot(48) + FLOW_KEY6_USED) + pools_bytes(c);
 }
 
 static struct rte_hash *hash_create(const struct flow_table_config *c, const char *family, uint32_t slots, uint32_t key)
@@ -76,14 +76,17 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 	t->slots = slots4 + slots6;
 	t->flows = rte_zmalloc_socket("flows", (size_t)t->slots * sizeof(struct flow), RTE_CACHE_LINE_SIZE, c->socket);
 	t->cold = rte_zmalloc_socket("flows_cold", (size_t)t->slots * sizeof(struct flow_cold), RTE_CACHE_LINE_SIZE, c->socket);
+	t->keys6 = rte_zmalloc_socket("flow_keys6", (size_t)slots6 * FLOW_KEY6_USED, RTE_CACHE_LINE_SIZE, c->socket);
 	t->pool_memory = rte_zmalloc_socket("flow_pools", pools_bytes(c), RTE_CACHE_LINE_SIZE, c->socket);
-	if (t->hash4 == NULL || t->hash6 == NULL || t->flows == NULL || t->cold == NULL || t->pool_memory == NULL)
+	if (t->hash4 == NULL || t->hash6 == NULL || t->flows == NULL || t->cold == NULL || t->keys6 == NULL || t->pool_memory == NULL)
 		goto no_memory;
 	pools_init(t, c);
 	t->capacity4 = c->capacity4;
 	t->capacity6 = c->capacity6;
 	t->hash = c->hash != NULL ? c->hash : flow_hash_best();
 	t->secret = *c->secret;
+	t->evict = c->evict;
+	t->evict_context = c->evict_context;
 	memcpy(t->timeout_ns, c->timeout_ns, sizeof(t->timeout_ns));
 	flow_wheel_init(&t->wheel);
 	*out = t;
@@ -103,6 +106,7 @@ void flow_table_destroy(struct flow_table *t)
 	rte_hash_free(t->hash6);
 	rte_free(t->flows);
 	rte_free(t->cold);
+	rte_free(t->keys6);
 	rte_free(t->pool_memory);
 	rte_free(t);
 }
@@ -116,15 +120,20 @@ void flow_burst_hash(struct flow_table *t, struct flow_burst *b)
 }
 
 // A key that is not in the table yet (or that an earlier packet of this burst has just entered).
-static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *key, size_t key_bytes, uint64_t sig, uint32_t base,
-		      uint32_t *active, uint32_t capacity)
+static uint32_t enter(struct flow_table *t, const struct flow_burst *b, unsigned family, const void *key, uint64_t sig)
 {
+	struct rte_hash *hash = family == 0 ? t->hash4 : t->hash6;
+	uint32_t base = family == 0 ? 0 : t->slots4, *active = family == 0 ? &t->active4 : &t->active6;
+	uint32_t capacity = family == 0 ? t->capacity4 : t->capacity6;
 	int32_t position;
 	uint32_t index;
 
-	if (*active >= capacity) {
+	if (unlikely(*active >= capacity)) {
 		position = rte_hash_lookup_with_hash(hash, key, (hash_sig_t)sig);
-		return position < 0 ? FLOW_NONE : base + (uint32_t)position;
+		if (position >= 0)
+			return base + (uint32_t)position;
+		if (!flow_evict(t, b, family))
+			return FLOW_NONE;
 	}
 	position = rte_hash_add_key_with_hash(hash, key, (hash_sig_t)sig);
 	if (position < 0)
@@ -133,20 +142,13 @@ static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *k
 	if (t->flows[index].life == FLOW_FREE) {
 		t->flows[index].life = FLOW_ENTERED;
 		t->cold[index].sig = (hash_sig_t)sig;
-		memcpy(t->cold[index].key, key, key_bytes);
+		if (family == 0)
+			memcpy(t->cold[index].key4, key, sizeof(struct flow_key4));
+		else
+			memcpy(t->keys6[index - base], key, FLOW_KEY6_USED);
 		(*active)++;
 	}
 	return index;
-}
-
-static uint32_t enter4(struct flow_table *t, const void *key, uint64_t sig)
-{
-	return enter(t, t->hash4, key, sizeof(struct flow_key4), sig, 0, &t->active4, t->capacity4);
-}
-
-static uint32_t enter6(struct flow_table *t, const void *key, uint64_t sig)
-{
-	return enter(t, t->hash6, key, FLOW_KEY6_USED, sig, t->slots4, &t->active6, t->capacity6);
 }
 
 static void find4(struct flow_table *t, struct flow_burst *b)
@@ -164,8 +166,7 @@ static void find4(struct flow_table *t, struct flow_burst *b)
 		if (likely(positions[i] >= 0))
 			rte_prefetch0(&t->flows[positions[i]]);
 	for (unsigned i = 0; i < b->n4; i++)
-		b->index[b->slot4[i]] = likely(positions[i] >= 0) ? (uint32_t)positions[i]
-								  : enter4(t, keys[i], b->hash4[i]);
+		b->index[b->slot4[i]] = likely(positions[i] >= 0) ? (uint32_t)positions[i] : FLOW_NONE;
 }
 
 static void find6(struct flow_table *t, struct flow_burst *b)
@@ -184,9 +185,20 @@ static void find6(struct flow_table *t, struct flow_burst *b)
 			b->index[b->slot6[i]] = t->slots4 + (uint32_t)positions[i];
 			rte_prefetch0(&t->flows[b->index[b->slot6[i]]]);
 		} else {
-			b->index[b->slot6[i]] = enter6(t, keys[i], b->hash6[i]);
+			b->index[b->slot6[i]] = FLOW_NONE;
 		}
 	}
+}
+
+// All that is there has been found before any is entered: what makes way for a new flow must not be one that this burst needs.
+static void enter_missing(struct flow_table *t, struct flow_burst *b)
+{
+	for (unsigned i = 0; i < b->n4; i++)
+		if (unlikely(b->index[b->slot4[i]] == FLOW_NONE))
+			b->index[b->slot4[i]] = enter(t, b, 0, &b->key4[i], b->hash4[i]);
+	for (unsigned i = 0; i < b->n6; i++)
+		if (unlikely(b->index[b->slot6[i]] == FLOW_NONE))
+			b->index[b->slot6[i]] = enter(t, b, 1, &b->key6[i], b->hash6[i]);
 }
 
 void flow_burst_find(struct flow_table *t, struct flow_burst *b)
@@ -195,12 +207,14 @@ void flow_burst_find(struct flow_table *t, struct flow_burst *b)
 		find4(t, b);
 	if (b->n6 > 0)
 		find6(t, b);
+	enter_missing(t, b);
 }
 
 void flow_reset(struct flow_table *t, uint32_t index)
 {
 	struct flow_cold *cold = &t->cold[index];
 
+	flow_unanswered_take(t, index);
 	flow_stream_end(&t->streams, &cold->stream[0]);
 	flow_stream_end(&t->streams, &cold->stream[1]);
 	if (cold->hostname != 0)
@@ -214,15 +228,15 @@ static struct flow_key4 key4_kept(const struct flow_cold *cold)
 {
 	struct flow_key4 key;
 
-	memcpy(&key, cold->key, sizeof(key));
+	memcpy(&key, cold->key4, sizeof(key));
 	return key;
 }
 
-static struct flow_key6 key6_kept(const struct flow_cold *cold)
+static struct flow_key6 key6_kept(const struct flow_table *t, uint32_t index)
 {
 	struct flow_key6 key = {.port = {0}};
 
-	memcpy(&key, cold->key, sizeof(cold->key));
+	memcpy(&key, t->keys6[index - t->slots4], FLOW_KEY6_USED);
 	return key;
 }
 
@@ -238,7 +252,7 @@ void flow_remove(struct flow_table *t, uint32_t index)
 		rte_hash_del_key_with_hash(t->hash4, &key, cold->sig);
 		t->active4--;
 	} else {
-		struct flow_key6 key = key6_kept(cold);
+		struct flow_key6 key = key6_kept(t, index);
 
 		rte_hash_del_key_with_hash(t->hash6, &key, cold->sig);
 		t->active6--;
@@ -256,7 +270,7 @@ void flow_ends(const struct flow_table *t, uint32_t index, struct record_ends *e
 
 		flow_key4_ends(&key, client, ends);
 	} else {
-		struct flow_key6 key = key6_kept(cold);
+		struct flow_key6 key = key6_kept(t, index);
 
 		flow_key6_ends(&key, client, ends);
 	}
@@ -267,6 +281,8 @@ unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, f
 	struct flow_wheel *wheel = &t->wheel;
 	uint64_t target = target_ns / FLOW_WHEEL_TICK_NS;
 
+	if (unlikely(atomic_load_explicit(&t->emergency, memory_order_relaxed)))
+		flow_emergency_look(t);
 	for (; visits > 0; visits--) {
 		uint32_t index = flow_wheel_next(wheel, t->flows, target);
 		uint64_t due_ns;

@@ -9,6 +9,7 @@
 
 #include <rte_common.h>
 #include <rte_hash.h>
+#include <stdatomic.h>
 
 #include "base/err.h"
 #include "classify/classify.h"
@@ -54,9 +55,10 @@ struct flow_cold {
 	uint64_t start_ns;
 	struct classify_flow classify;
 	struct flow_stream stream[2];
-	uint8_t key[FLOW_KEY6_USED]; // struct flow_key4, or flow_key6 without its padding
+	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
+	uint32_t newer, older; // in the queue of unanswered flows; places plus one, 0: none
 	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	uint16_t port;
 } __rte_cache_aligned;
@@ -68,6 +70,14 @@ struct flow_hostname {
 	char text[RECORD_HOSTNAME_MAX];
 };
 
+// Flows that have not been answered yet, in the order of their begin: a full table gives up the first of them for a new flow.
+struct flow_queue {
+	uint32_t oldest, newest; // places plus one, 0: none
+};
+
+// A live flow has to make way. Whoever reports flows reports it and calls flow_remove().
+typedef void flow_evict_fn(void *context, uint32_t index);
+
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
 	uint32_t streams, stream_bytes, hostnames, tunnels;
@@ -76,10 +86,13 @@ struct flow_table_config {
 	unsigned id;                // for the names of its tables
 	const struct flow_secret *secret;
 	const struct flow_hash_ops *hash; // NULL: the best
+	flow_evict_fn *evict;       // NULL: a full table takes no new flow
+	void *evict_context;
 };
 
 struct flow_table_counters {
-	uint64_t created, ended[4]; // ended by enum flow_reason
+	uint64_t created, ended[FLOW_REASONS]; // ended by enum flow_reason
+	uint64_t evicted_unanswered, evicted_oldest;
 	uint64_t packets, bytes;    // counted into flows, ended ones included
 	uint64_t refused_pkts;      // of flows that found no place
 };
@@ -88,12 +101,18 @@ struct flow_table {
 	struct rte_hash *hash4, *hash6;
 	struct flow *flows;
 	struct flow_cold *cold;
+	uint8_t (*keys6)[FLOW_KEY6_USED]; // by place - slots4: struct flow_key6 without its padding
 	uint32_t slots4, slots;     // index < slots4: IPv4
 	uint32_t capacity4, capacity6, active4, active6;
 	const struct flow_hash_ops *hash;
 	struct flow_secret secret;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	struct flow_wheel wheel;
+	struct flow_queue unanswered[2]; // IPv4, IPv6
+	uint32_t hand[2];           // where the search for an old flow goes on
+	flow_evict_fn *evict;
+	void *evict_context;
+	atomic_bool emergency;      // flows have been evicted, and the table is still nearly full
 	struct pool hostnames, tunnels; // of struct flow_hostname, of struct record_tunnel
 	struct flow_stream_pool streams;
 	struct flow_table_counters counters;
@@ -135,6 +154,10 @@ static inline void flow_burst_add(struct flow_burst *b, unsigned i, const struct
 	}
 }
 
+// In a full table a new flow takes the place of one that this burst does not need: of the unanswered flows (a SYN, a datagram one
+// way) the oldest, and without any the one longest silent among FLOW_EVICT_LOOKS looked at.
+enum { FLOW_EVICT_LOOKS = 32 };
+
 void flow_burst_hash(struct flow_table *table, struct flow_burst *b);
 void flow_burst_find(struct flow_table *table, struct flow_burst *b);
 
@@ -162,6 +185,14 @@ void flow_remove(struct flow_table *table, uint32_t index);
 // target_ns lies in. Returns how much of the budget is left; flow_wheel_swept_ns() says how far it came.
 typedef void flow_due_fn(void *context, uint32_t index);
 unsigned flow_sweep(struct flow_table *table, uint64_t target_ns, unsigned visits, flow_due_fn *due, void *context);
+
+// ---- within the layer ----
+
+void flow_unanswered_put(struct flow_table *table, uint32_t index);
+void flow_unanswered_take(struct flow_table *table, uint32_t index); // no harm if it is not there
+// Makes room for one flow of a family (0: IPv4, 1: IPv6). False: there is none to be had.
+bool flow_evict(struct flow_table *table, const struct flow_burst *b, unsigned family);
+void flow_emergency_look(struct flow_table *table); // whether it is over
 
 void flow_ends(const struct flow_table *table, uint32_t index, struct record_ends *ends);
 enum flow_state flow_state_of(const struct flow *flow);

@@ -45,6 +45,23 @@ static void memory_divide(struct worker *w)
 	classify_init(&w->classify, pool, w->config.l7, scratch_l7, scratch, worker_report_l7, w);
 }
 
+static void flow_evicted(void *context, uint32_t index)
+{
+	struct worker *w = context;
+
+	worker_report_flow(w, index, FLOW_REASON_FORCED, w->burst.packet[0].clock_ns);
+	flow_remove(w->flows, index);
+}
+
+static int flows_create(struct worker *w, struct err *err)
+{
+	struct flow_table_config config = w->config.flow;
+
+	config.evict = flow_evicted;
+	config.evict_context = w;
+	return flow_table_create(&config, &w->flows, err);
+}
+
 int worker_create(const struct worker_config *config, struct worker **out, struct err *err)
 {
 	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, config->socket);
@@ -62,7 +79,7 @@ int worker_create(const struct worker_config *config, struct worker **out, struc
 			(unsigned long)(memory_bytes(config) >> 20));
 		goto fail;
 	}
-	rc = flow_table_create(&config->flow, &w->flows, err);
+	rc = flows_create(w, err);
 	if (rc < 0)
 		goto fail;
 	memory_divide(w);

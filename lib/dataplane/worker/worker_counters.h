@@ -56,7 +56,7 @@ struct worker_counters {
 	// flows
 	uint64_t flow_pkts, flow_bytes;         // counted into a flow
 	uint64_t refused_pkts, refused_bytes;   // no place for a new flow
-	uint64_t flows_ended[4];                // enum flow_reason
+	uint64_t flows_ended[FLOW_REASONS];                // enum flow_reason
 	uint64_t ended_pkts, ended_bytes;       // in flows that have ended
 	uint64_t app_pkts[PROTO_MAX], app_bytes[PROTO_MAX]; // of flows whose protocol was known when the packet came
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
