@@ -1,5 +1,5 @@
 // REST on libmicrohttpd: one face of the operations, and the page at /. It has no thread: control's loop turns it, nothing here
-// waits for a client or a worker. It reads only; bodies, methods other than GET and HEAD, and addresses other than loopback
+// waits for a client or a worker. What may be changed is changed by few rows of ops_list.c; addresses other than loopback
 // are refused.
 #ifndef API_API_H
 #define API_API_H
