@@ -357,7 +357,7 @@ void args_print_help(FILE *out)
 	fputs("\n"
 	      "Every key of the configuration can be given by --set. Options override the file.\n"
 	      "A replay without --stay opens no API unless --api is given.\n"
-	      "SIGHUP reads configuration and attribute filters again; the filters change at once, packets are not lost.\n"
+	      "SIGHUP reads configuration and attribute filters again; what may change at run time changes.\n"
 	      "\n"
 	      "Exit codes: 0 done, 1 could not start or a bad argument, 2 the input is damaged (what was whole is\n"
 	      "analysed), 3 the ledger does not balance.\n",

@@ -172,7 +172,7 @@ static int serve(const struct args *args, struct command_line *line, struct err 
 		control_destroy(c);
 		return refuse(err);
 	}
-	c->reader = (struct control_reader){config_read, line};
+	c->reader = (struct control_reader){config_read, line, args->config_path};
 	notes_print(c, &notes);
 	report_start(c, api, args, stderr);
 	run(c, api, args, &notes);

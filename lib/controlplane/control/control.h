@@ -25,6 +25,7 @@ enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, C
 struct control_reader {
 	int (*read)(void *arg, struct config *out, struct err *err);
 	void *arg;
+	const char *path; // of the file; NULL: there are options only
 };
 
 // What the last reading came to, by rows of the configuration.

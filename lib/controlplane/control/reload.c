@@ -43,6 +43,16 @@ static void restart_note(struct control_reload *reload)
 						 config_rows[i].section, config_rows[i].key);
 }
 
+// A filter that has changed and is wrong stands in the file: the options are those of the start.
+static void file_name(const struct control *c, const struct config *draft, struct err *err)
+{
+	struct err sentence = *err;
+	bool about_attributes = draft->capture.attributes[0] != '\0' && strstr(err->text, draft->capture.attributes) != NULL;
+
+	if (c->reader.path != NULL && !about_attributes && strcmp(draft->capture.filter, c->config->capture.filter) != 0)
+		err_set(err, 0, "%.150s: capture.filter: %.300s", c->reader.path, sentence.text);
+}
+
 // read and draft: room for a configuration each.
 static int reload(struct control *c, struct config *read, struct config *draft, struct err *err)
 {
@@ -57,8 +67,10 @@ static int reload(struct control *c, struct config *read, struct config *draft, 
 	*draft = *c->config;
 	differences(c->config, read, draft, &now);
 	rc = control_filter_load(c, draft->capture.filter, draft->capture.attributes, err);
-	if (rc < 0)
+	if (rc < 0) {
+		file_name(c, draft, err);
 		return rc;
+	}
 	restart_note(&now);
 	c->reload = now;
 	return 0;

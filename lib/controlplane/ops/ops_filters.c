@@ -61,7 +61,7 @@ static void packets_json(const char *key, uint64_t received, uint64_t filtered, 
 {
 	json_object_begin(j, key);
 	json_u64(j, "received", received);
-	json_u64(j, "kept", received - filtered - own);
+	json_u64(j, "kept", received > filtered + own ? received - filtered - own : 0); // they are counted while this is read
 	json_u64(j, "filtered", filtered);
 	json_u64(j, "filtered_own", own);
 	json_object_end(j);
@@ -193,12 +193,13 @@ static int change_apply(struct control *c, const struct change *change, const ch
 
 int op_filters_set(struct op_call *call, const char *body, size_t length, struct err *err)
 {
-	cJSON *root = cJSON_ParseWithLength(body, length);
+	const char *end = NULL;
+	cJSON *root = cJSON_ParseWithLengthOpts(body, length, &end, false);
 	struct change change = {.attributes = 0};
 	int rc;
 
 	if (root == NULL)
-		return err_set(err, -EINVAL, "the body is not JSON");
+		return err_set(err, -EINVAL, "the body is not JSON from position %zu on", end != NULL ? (size_t)(end - body) + 1 : 1);
 	rc = change_read(root, &change, err);
 	if (rc == 0)
 		rc = change_apply(call->ops->control, &change, body, length, err);
