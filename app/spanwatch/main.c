@@ -164,7 +164,7 @@ static int serve(const struct args *args, struct command_line *line, struct err 
 		api_close(api);
 		return refuse(err);
 	}
-	if (api_start(api, c, err) < 0) {
+	if ((api_bound(api) != NULL && control_own_listen(c, api_bound(api), err) < 0) || api_start(api, c, err) < 0) {
 		struct err ignored;
 
 		api_close(api);

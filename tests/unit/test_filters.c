@@ -336,6 +336,37 @@ static void test_reload(void **state)
 	control_unmake(c);
 }
 
+// The configuration leaves the port, or the address, to the socket.
+static void test_own_of_socket(void **state)
+{
+	static const char *const listens[] = {"127.0.0.1:0", "localhost:8480"};
+	static struct config config;
+	struct control_filters f;
+	struct err err;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(listens) / sizeof(listens[0]); i++) {
+		struct control *c;
+
+		config_defaults(&config);
+		strcpy(config.api.listen, listens[i]);
+		strcpy(config.capture.filter, "tcp");
+		c = control_make(&config);
+		control_filters(c, &f);
+		assert_int_equal(f.own, 0);
+		assert_int_equal(control_own_listen(c, "127.0.0.1:43210", &err), 0);
+		control_filters(c, &f);
+		assert_int_equal(f.own, 1);
+		assert_string_equal(f.expression, "tcp");
+		assert_non_null(in_force(c)->own);
+		config.capture.own_traffic = CONFIG_OWN_KEEP;
+		assert_int_equal(control_own_listen(c, "127.0.0.1:43211", &err), 0);
+		control_filters(c, &f);
+		assert_int_equal(f.changes, 2);
+		control_unmake(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_old_lives_while_used),
 		cmocka_unit_test(test_stuck_worker),
 		cmocka_unit_test(test_own_connections),
+		cmocka_unit_test(test_own_of_socket),
 		cmocka_unit_test(test_operation),
 		cmocka_unit_test(test_expression_too_long),
 		cmocka_unit_test(test_counters_of_periods),

@@ -19,6 +19,8 @@ int api_start(struct api *api, struct control *control, struct err *err);
 
 // Never blocks. Returns how many requests it answered.
 unsigned api_turn(struct api *api);
+// The address that it listens on, as it came out: "127.0.0.1:43210". NULL: a unix socket, or none.
+const char *api_bound(const struct api *api);
 void api_close(struct api *api); // NULL is fine
 
 // What a person types into a browser, or "unix:PATH". NULL: it does not listen.

@@ -208,8 +208,12 @@ static void operation_json(const struct op *op, struct json *j)
 	json_object_begin(j, NULL);
 	json_string(j, "path", path);
 	json_string(j, "help", op->help);
+	json_array_begin(j, "methods");
+	if (!op->write_only)
+		json_string(j, NULL, MHD_HTTP_METHOD_GET);
 	if (op->write_method != NULL)
-		json_string(j, "writes", op->write_method);
+		json_string(j, NULL, op->write_method);
+	json_array_end(j);
 	json_array_begin(j, "arguments");
 	for (unsigned i = 0; i < OP_ARGUMENTS_MAX && op->argument[i].name != NULL; i++)
 		argument_json(&op->argument[i], j);

@@ -105,6 +105,9 @@ int control_filter_set(struct control *c, const char *expression, const char *na
 // The same with the attribute filters of a file; path NULL or empty: none.
 int control_filter_load(struct control *c, const char *expression, const char *path, struct err *err);
 
+// Where the API listens after all, if the configuration left that open (port 0, a name): its connections are left out from now on.
+int control_own_listen(struct control *c, const char *bound, struct err *err);
+
 // What is in force. Pointers are good until the next change.
 struct control_filters {
 	const char *expression;                   // "": all

@@ -89,7 +89,7 @@ static void own_from_listen(struct filters *f, const char *listen)
 	port = (uint16_t)strtoul(colon + 1, NULL, 10);
 	six = listen[0] == '[';
 	snprintf(address, sizeof(address), "%.*s", (int)(colon - listen) - 2 * six, listen + six);
-	if (port == 0 || inet_pton(six ? AF_INET6 : AF_INET, address, bytes) != 1) // port 0: chosen later; a name: not resolved here
+	if (port == 0 || inet_pton(six ? AF_INET6 : AF_INET, address, bytes) != 1) // control_own_listen() will say
 		return;
 	if (memcmp(bytes, any, sizeof(any)) == 0)
 		own_add_all(f, port);
@@ -218,6 +218,17 @@ int control_filter_set(struct control *c, const char *expression, const char *na
 	publish(c, new, &text);
 	c->filters->error[0] = '\0';
 	return 0;
+}
+
+int control_own_listen(struct control *c, const char *bound, struct err *err)
+{
+	struct filters *f = c->filters;
+
+	if (c->replay || c->config->capture.own_traffic != CONFIG_OWN_LEAVE_OUT || strcmp(bound, c->config->api.listen) == 0)
+		return 0;
+	f->own_count = 0;
+	own_from_listen(f, bound);
+	return control_filter_set(c, f->text.expression, f->text.from, f->text.attributes, f->text.length, err);
 }
 
 void control_filters(const struct control *c, struct control_filters *out)
