@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/control.h"
 #include "control/filters.h"
+#include "control/filters_job.h"
 #include "eal.h"
 #include "ops/ops.h"
 
@@ -272,6 +274,41 @@ static void test_counters_of_periods(void **state)
 	control_unmake(c);
 }
 
+// ---- made aside ----
+
+static void test_job(void **state)
+{
+	static const char attributes[] = "{\"TCP\":{}} behind";
+	const struct timespec nap = {0, 1000000};
+	const struct filter_port port = {"eth0", 3};
+	struct filter_source source = {
+		.expression = "tcp", .attributes_name = "a", .attributes = attributes, .attributes_length = strlen("{\"TCP\":{}}"),
+		.ports = &port, .port_count = 1,
+	};
+	struct filters_late late = {.count = 0};
+	struct filter *filter = NULL;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(filters_job_run(&late, &source, 10000, &filter, &err), 0);
+	assert_non_null(filter);
+	assert_true(filter->has_expression && filter->attributes->rules == 1);
+	filter_destroy(filter);
+	source.expression = "tcp prot";
+	assert_int_equal(filters_job_run(&late, &source, 10000, &filter, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "\"prot\""));
+
+	source.expression = "udp";
+	assert_int_equal(filters_job_run(&late, &source, 0, &filter, &err), -ETIMEDOUT); // not waited for, whether it is good or not
+	source.expression = "tcp prot";
+	assert_int_equal(filters_job_run(&late, &source, 0, &filter, &err), -ETIMEDOUT);
+	for (unsigned i = 0; i < 10000 && late.count > 0; i++) {
+		nanosleep(&nap, NULL);
+		filters_late_reap(&late);
+	}
+	assert_int_equal(late.count, 0);
+}
+
 // ---- reading again ----
 
 static int config_next(void *arg, struct config *out, struct err *err)
@@ -378,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_operation),
 		cmocka_unit_test(test_expression_too_long),
 		cmocka_unit_test(test_counters_of_periods),
+		cmocka_unit_test(test_job),
 		cmocka_unit_test(test_reload),
 	};
 

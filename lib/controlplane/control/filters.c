@@ -4,6 +4,7 @@
 // The appliance's own connections (its API) are left out of live capture, or watching the interface that it is managed through would
 // feed on itself: each look at the page would make flows, each flow a longer page.
 #include "control/filters.h"
+#include "control/filters_job.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETIRED_MAX = 16 };
+enum { RETIRED_MAX = 16, MAKE_LIMIT_MS = 1000 };
 
 // What is in force, in the words it was said in: what it was made of, and what is shown.
 struct filters_text {
@@ -31,6 +32,7 @@ struct filters_text {
 struct filters {
 	struct filter *current;
 	struct filters_text text;
+	struct filters_late late;
 	uint64_t since_ns, changes;
 	uint64_t received, filtered, filtered_own; // when it was put in force
 	char error[ERR_TEXT_MAX];                  // of the last change, if it was refused
@@ -164,6 +166,7 @@ void filters_turn(struct control *c)
 {
 	struct filters *f = c->filters;
 
+	filters_late_reap(&f->late);
 	if (f->retired_count == 0 || !used_by_all(c))
 		return;
 	while (f->retired_count > 0)
@@ -190,7 +193,7 @@ static int filter_make(struct control *c, const struct filters_text *text, struc
 	filters_turn(c);
 	if (c->filters->retired_count == RETIRED_MAX)
 		return err_set(err, -EBUSY, "the filters were changed too often within a moment; try again");
-	return filter_create(&source, new, err);
+	return c->launched ? filters_job_run(&c->filters->late, &source, MAKE_LIMIT_MS, new, err) : filter_create(&source, new, err);
 }
 
 // A change that failed: what was in force stays, and why it does is remembered.
@@ -310,6 +313,7 @@ void filters_destroy(struct control *c)
 		return;
 	while (c->filters->retired_count > 0)
 		filter_destroy(c->filters->retired[--c->filters->retired_count]);
+	filters_late_reap(&c->filters->late);
 	filter_destroy(c->filters->current);
 	free(c->filters->text.attributes);
 	free(c->filters);
