@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import time
 
 from harness import ROOT, SMALL, SPANWATCH, check, frame_udp, ledger_check, pcap_write, system_test
 
@@ -179,4 +180,28 @@ def test_what_is_refused(t):
     check(state["expression"] == "" and state["changes"] == 1, "one of them was taken: %r", state)
     got = ask("PUT", "/api/v1/filters", dict(JSON, Origin="http://" + here), good)
     check(got[0] == 200 and got[2]["expression"] == "tcp", "our own page: %r", got)
+    check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])
+
+
+@system_test(root=True, tools=("ip",))
+def test_slow_names(t):
+    """A filter that names a host whose name server never answers: refused after a second, and all else goes on."""
+    client, server = t.wire()
+    resolv, path = t.path("resolv.conf"), t.path("api.sock")
+    text_write(resolv, "nameserver 10.77.0.1\noptions timeout:30\n")
+    t.start("/usr/bin/python3", "-c", "import socket, time; s = socket.socket(2, 2); s.bind(('10.77.0.1', 53)); time.sleep(600)", namespace=client)
+    mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+    program = t.start("unshare", "--mount", "sh", "-c", mount, resolv, SPANWATCH, "-i", "eth0", "--api", "unix:" + path, *SMALL,
+                      "--set", "capture.idle=adaptive", namespace=server)
+    program.api = path
+    t.until(lambda: t.get(program, "/api/v1/health", quiet=True), "the API answers", 15)
+    check(put(t, program, expression="udp")[0] == 200, "a plain one")
+    for asked in range(5):
+        began = time.monotonic()
+        status, said = put(t, program, expression="host slow.example")
+        took = time.monotonic() - began
+        check(status == (400 if asked < 4 else 503) and took < 4, "%d: %d %r after %.1f s", asked, status, said, took)
+        check("address" in said["error"] if asked < 4 else "later" in said["error"], "%r", said)
+        check(t.get(program, "/api/v1/filters")["expression"] == "udp", "what was in force")
+    check(t.get(program, "/api/v1/health")["status"] == "ok", "health")
     check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])
