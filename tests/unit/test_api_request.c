@@ -220,6 +220,7 @@ static void bodies(void **state)
 	assert_int_equal(body_check(""), 0);
 	assert_int_equal(body_check("{\"a\": [1, {\"b\": \"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[\"}]}"), 0);
 	assert_int_equal(api_body_check("{\0}", 3, &sentence), 400);
+	assert_int_equal(api_body_check("\"\\\0\"", 4, &sentence), 400);
 	assert_int_equal(body_check("{\"a\": \"b\\u0000\"}"), 400);
 	assert_int_equal(body_check("{\"a\": \"b\\\\u0000\"}"), 0);
 	assert_int_equal(body_check("\\u000"), 0);

@@ -244,7 +244,7 @@ unsigned api_body_check(const char *bytes, size_t length, const char **sentence)
 		if (c == '\0' || (c == '\\' && length - i >= 6 && memcmp(bytes + i + 1, "u0000", 5) == 0))
 			return BAD_REQUEST;
 		if (c == '\\')
-			i++;
+			i += length - i >= 2 && bytes[i + 1] != '\0';
 		else if (c == '"')
 			quoted = !quoted;
 		else if (!quoted && (c == '{' || c == '['))
