@@ -102,7 +102,7 @@ static void turn(struct control *c, struct api *api, unsigned *quiet)
 
 static void run(struct control *c, struct api *api, const struct args *args, unsigned *notes)
 {
-	bool leave_at_end = c->replay && !args->config.capture.stay, told = false;
+	bool leave_at_end = c->replay && !args->config.capture.stay, told = false, terminal = isatty(STDERR_FILENO) != 0;
 	struct summary_progress progress;
 	unsigned quiet = 0;
 
@@ -119,6 +119,8 @@ static void run(struct control *c, struct api *api, const struct args *args, uns
 		}
 		if (c->replay && !finished)
 			report_progress(c, &progress);
+		if (reload_asked != 0 && terminal && !isatty(STDERR_FILENO))
+			break; // its terminal was closed: that is what SIGHUP says then, and nobody is there to stop it later
 		if (reload_asked != 0)
 			reload(c);
 		turn(c, api, &quiet);

@@ -3,7 +3,9 @@ or counted twice; what counters show is told apart by period."""
 import http.client
 import json
 import os
+import pty
 import re
+import select
 import signal
 import time
 
@@ -133,6 +135,29 @@ def test_read_again(t):
     check(put(t, program, attributes=[])[0] == 200 and state()["attributes"] == [], "a change over REST")
     check(reload() == (200, {"changed": [], "needs_restart": ["limits.l7"]}) and state()["attributes"] == [{"ICMP": {}}], "reload replaces it")
     check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])
+
+
+@system_test()
+def test_terminal_closed(t):
+    """What was started by hand does not live on unseen when its terminal is closed; SIGHUP while that is open only reads again."""
+    out, line = t.fresh("out"), b""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(SPANWATCH, [SPANWATCH, "-r", CAPTURE, "--stay", "-o", out, "--api", "none", *SMALL])
+    try:
+        for word in (b"packets", b"read again"):
+            while word not in line:
+                check(select.select([terminal], [], [], 20)[0], "%s is not said: %r", word, line)
+                line += os.read(terminal, 4096)
+            if word == b"packets":
+                os.kill(pid, signal.SIGHUP)
+        os.close(terminal)
+        status = t.until(lambda: (lambda w: w if w[0] else None)(os.waitpid(pid, os.WNOHANG)), "it ends")[1]
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    check(os.waitstatus_to_exitcode(status) == 0, "it did not end in order: %r", status)
+    ledger_check(t.stats(out))
 
 
 @system_test()
