@@ -58,6 +58,18 @@ const struct op ops_list[] = {
 	 .json = op_flows},
 	{.path = "ports", .help = "where packets come from, and what was lost there", .json = op_ports},
 	{.path = "config", .help = "every key and its value; secrets are never shown", .json = op_config},
+	{.path = "config/reload",
+	 .help = "reads configuration and attribute filters again, as SIGHUP does; on an error nothing changes",
+	 .write_method = "POST",
+	 .write_only = true,
+	 .write = op_reload,
+	 .json = op_reloaded},
+	{.path = "filters",
+	 .help = "what is looked at; PUT {\"expression\": \"...\", \"attributes\": [...]} changes one of them or both, \"\" and [] are none",
+	 .write_method = "PUT",
+	 .body_max = OP_BODY_MAX,
+	 .write = op_filters_set,
+	 .json = op_filters},
 	{.path = "metrics", .help = "all numbers in Prometheus' text format", .text = op_metrics},
 };
 
