@@ -411,6 +411,25 @@ static void test_memory(void **state)
 	}
 }
 
+// As many flows as were asked for find a place, where the hash is as full as it may get and just beyond.
+static void test_full_to_the_last(void **state)
+{
+	static const uint32_t capacities[] = {114680, 114681, 131064, 131072};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct flow_table *t = table_make(capacities[i], 8);
+
+		for (uint32_t id = 0; id < capacities[i]; id++) {
+			struct talk talk = talk_of(id, 4, IP_UDP, 53);
+
+			assert_int_not_equal(take(t, &talk, false, 0, T0_S * S), FLOW_NONE);
+		}
+		assert_int_equal(t->active4, capacities[i]);
+		flow_table_destroy(t);
+	}
+}
+
 static void test_no_memory(void **state)
 {
 	struct flow_secret secret = {.word = {1}};
@@ -874,7 +893,7 @@ int main(void)
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_sweep_never_goes_back),
-		cmocka_unit_test(test_flood), cmocka_unit_test(test_oldest_goes), cmocka_unit_test(test_burst_keeps_its_own),
+		cmocka_unit_test(test_flood), cmocka_unit_test(test_full_to_the_last), cmocka_unit_test(test_oldest_goes), cmocka_unit_test(test_burst_keeps_its_own),
 		cmocka_unit_test(test_queue_is_true),
 		cmocka_unit_test(test_sweeps_change_nothing),
 	};

@@ -7,17 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
-// rte_hash fills to about 95 %; an eighth more places than flows keeps inserts short and certain.
+enum { BUCKET_PLACES = 8, BUCKET_BYTES = 64, SPARE_PLACES = 8 };
+
+// rte_hash has a power of two of bucket places and fills them to about 95 %. Up to seven eighths inserts are short and certain; for
+// more flows than that one place more makes it twice as many.
 static uint32_t slots_for(uint32_t capacity)
 {
-	return capacity + capacity / 7 + 8;
+	uint32_t places = rte_align32pow2(capacity + SPARE_PLACES);
+
+	return capacity <= places / 8 * 7 ? capacity + SPARE_PLACES : places + 1;
 }
 
-static uint32_t hash_bytes_per_slot(uint32_t key)
+// Keys with their data, buckets, and the ring of free places.
+static uint64_t hash_bytes(uint64_t slots, uint32_t key)
 {
-	uint32_t stored = (key + 8 + 15) / 16 * 16; // key and index, 16-byte aligned
+	uint64_t places = rte_align64pow2(slots);
 
-	return stored + 64 / 8 * 2 + 8;            // two bucket places (rounded to a power of two), the free list
+	return slots * RTE_ALIGN_CEIL(key + sizeof(void *), 16) + places / BUCKET_PLACES * BUCKET_BYTES + places * sizeof(uint32_t);
 }
 
 static uint64_t pools_bytes(const struct flow_table_config *c)
@@ -31,8 +37,8 @@ uint64_t flow_table_bytes(const struct flow_table_config *c)
 {
 	uint64_t slots4 = slots_for(c->capacity4), slots6 = slots_for(c->capacity6);
 
-	return (slots4 + slots6) * (sizeof(struct flow) + sizeof(struct flow_cold)) + slots4 * hash_bytes_per_slot(16) +
-	       slots6 * (hash_bytes_per_slot(48) + FLOW_KEY6_USED) + pools_bytes(c);
+	return (slots4 + slots6) * (sizeof(struct flow) + sizeof(struct flow_cold)) + hash_bytes(slots4, sizeof(struct flow_key4)) +
+	       hash_bytes(slots6, sizeof(struct flow_key6)) + slots6 * FLOW_KEY6_USED + pools_bytes(c);
 }
 
 static struct rte_hash *hash_create(const struct flow_table_config *c, const char *family, uint32_t slots, uint32_t key)
