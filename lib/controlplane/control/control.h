@@ -72,7 +72,10 @@ struct control {
 	char note[CONTROL_NOTES_MAX][CONTROL_NOTE_MAX]; // what the operator should know, a sentence each
 };
 
-// Memory (MB) that EAL has to have for this configuration.
+// What is taken from EAL's memory for this configuration, by what it is for.
+void control_memory(const struct config *config, unsigned workers, struct memory *m);
+
+// Memory (MB) that EAL has to have for it: that, and something to spare.
 unsigned control_memory_mb(const struct config *config, unsigned workers);
 
 // The ladder up, after rte_eal_init: pool, ports, workers, sinks, launch. On failure everything that was up is down again.

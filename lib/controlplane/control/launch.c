@@ -93,15 +93,25 @@ static uint64_t pool_memory_bytes(const struct config *config, unsigned workers)
 	return one * pool_mbufs(config, workers);
 }
 
+void control_memory(const struct config *config, unsigned workers, struct memory *m)
+{
+	uint64_t rings = (uint64_t)workers * (workers - 1);
+	struct worker_config w;
+
+	*m = (struct memory){0};
+	worker_config_fill(config, 0, workers, &w);
+	for (unsigned k = 0; k < workers; k++)
+		worker_memory(&w, m);
+	memory_put(m, "packet buffers", pool_mbufs(config, workers), pool_memory_bytes(config, workers));
+	memory_put(m, "rings between workers", rings, rings * rte_align32pow2(config->limits.steer_ring) * sizeof(void *));
+}
+
 unsigned control_memory_mb(const struct config *config, unsigned workers)
 {
-	struct worker_config w;
-	uint64_t bytes;
+	struct memory m;
 
-	worker_config_fill(config, 0, workers, &w);
-	bytes = worker_bytes(&w) * workers + pool_memory_bytes(config, workers);
-	bytes += (uint64_t)workers * workers * config->limits.steer_ring * sizeof(void *);
-	return (unsigned)(bytes >> 20) + MEMORY_SPARE_MB + workers * 2;
+	control_memory(config, workers, &m);
+	return (unsigned)(memory_bytes(&m) >> 20) + MEMORY_SPARE_MB + workers * 2;
 }
 
 // ---- steps ----

@@ -35,6 +35,26 @@ static void op_protocols(struct op_call *call, struct json *j)
 	metrics_protocols_json(&sources, j);
 }
 
+static void op_memory(struct op_call *call, struct json *j)
+{
+	const struct control *c = call->ops->control;
+	struct memory m;
+
+	control_memory(c->config, c->worker_count, &m);
+	json_object_begin(j, NULL);
+	json_array_begin(j, "rows");
+	for (unsigned i = 0; i < m.rows; i++) {
+		json_object_begin(j, NULL);
+		json_string(j, "what", m.row[i].what);
+		json_u64(j, "entries", m.row[i].count);
+		json_u64(j, "bytes", m.row[i].bytes);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_u64(j, "bytes", memory_bytes(&m));
+	json_object_end(j);
+}
+
 static size_t op_metrics(struct op_call *call, char *out, size_t room)
 {
 	struct metrics_sources sources;
@@ -48,6 +68,7 @@ const struct op ops_list[] = {
 	{.path = "stats", .help = "packets, bytes, flows, records and rates", .json = op_stats},
 	{.path = "ledger", .help = "the identities that must hold, with both sides of each", .json = op_ledger},
 	{.path = "lcores", .help = "the workers: where they run, what they poll, cycles per packet by stage", .json = op_lcores},
+	{.path = "memory", .help = "what memory was taken for at start", .json = op_memory},
 	{.path = "protocols", .help = "packets and bytes by protocol", .json = op_protocols},
 	{.path = "flows",
 	 .help = "the latest flows, living ones and those that have ended",

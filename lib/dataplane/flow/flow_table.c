@@ -33,12 +33,18 @@ static uint64_t pools_bytes(const struct flow_table_config *c)
 	       3 * RTE_CACHE_LINE_SIZE;
 }
 
-uint64_t flow_table_bytes(const struct flow_table_config *c)
+void flow_table_memory(const struct flow_table_config *c, struct memory *m)
 {
 	uint64_t slots4 = slots_for(c->capacity4), slots6 = slots_for(c->capacity6);
 
-	return (slots4 + slots6) * (sizeof(struct flow) + sizeof(struct flow_cold)) + hash_bytes(slots4, sizeof(struct flow_key4)) +
-	       hash_bytes(slots6, sizeof(struct flow_key6)) + slots6 * FLOW_KEY6_USED + pools_bytes(c);
+	memory_put(m, "flow state, hot", slots4 + slots6, (slots4 + slots6) * sizeof(struct flow));
+	memory_put(m, "flow state, cold", slots4 + slots6, (slots4 + slots6) * sizeof(struct flow_cold));
+	memory_put(m, "flow hash, IPv4", slots4, hash_bytes(slots4, sizeof(struct flow_key4)));
+	memory_put(m, "flow hash, IPv6", slots6, hash_bytes(slots6, sizeof(struct flow_key6)) + slots6 * FLOW_KEY6_USED);
+	memory_put(m, "expiry wheel", 1, sizeof(struct flow_table));
+	memory_put(m, "stream buffers", c->streams, pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) + RTE_CACHE_LINE_SIZE);
+	memory_put(m, "host names", c->hostnames, pool_bytes(sizeof(struct flow_hostname), c->hostnames) + RTE_CACHE_LINE_SIZE);
+	memory_put(m, "tunnels", c->tunnels, pool_bytes(sizeof(struct record_tunnel), c->tunnels) + RTE_CACHE_LINE_SIZE);
 }
 
 static struct rte_hash *hash_create(const struct flow_table_config *c, const char *family, uint32_t slots, uint32_t key)
@@ -71,6 +77,7 @@ static void pools_init(struct flow_table *t, const struct flow_table_config *c)
 int flow_table_create(const struct flow_table_config *c, struct flow_table **out, struct err *err)
 {
 	uint32_t slots4 = slots_for(c->capacity4), slots6 = slots_for(c->capacity6);
+	struct memory memory = {0};
 	struct flow_table *t = rte_zmalloc_socket("flow_table", sizeof(*t), RTE_CACHE_LINE_SIZE, c->socket);
 
 	if (t == NULL)
@@ -100,8 +107,9 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 
 no_memory:
 	flow_table_destroy(t);
+	flow_table_memory(c, &memory);
 	return err_set(err, -ENOMEM, "no memory for %u IPv4 and %u IPv6 flows (%lu MB): reserve more hugepages or lower flow.capacity",
-		       c->capacity4, c->capacity6, (unsigned long)(flow_table_bytes(c) >> 20));
+		       c->capacity4, c->capacity6, (unsigned long)(memory_bytes(&memory) >> 20));
 }
 
 void flow_table_destroy(struct flow_table *t)

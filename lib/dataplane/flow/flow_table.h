@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/err.h"
+#include "base/memory.h"
 #include "classify/classify.h"
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
@@ -119,8 +120,8 @@ struct flow_table {
 	void *pool_memory;
 };
 
-// Bytes that flow_table_create will take for this configuration, hash tables included (estimated from rte_hash's layout).
-uint64_t flow_table_bytes(const struct flow_table_config *config);
+// What flow_table_create will take for this configuration, hash tables included (from rte_hash's layout).
+void flow_table_memory(const struct flow_table_config *config, struct memory *m);
 int flow_table_create(const struct flow_table_config *config, struct flow_table **out, struct err *err);
 void flow_table_destroy(struct flow_table *table);
 

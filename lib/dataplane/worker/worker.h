@@ -141,7 +141,7 @@ struct worker {
 
 int worker_create(const struct worker_config *config, struct worker **out, struct err *err);
 void worker_destroy(struct worker *w);
-uint64_t worker_bytes(const struct worker_config *config); // memory that worker_create will take
+void worker_memory(const struct worker_config *config, struct memory *m); // what worker_create will take
 // Connects the rings between all workers; call once all exist, before launch.
 int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size, struct err *err);
 
