@@ -41,7 +41,6 @@ static void op_memory(struct op_call *call, struct json *j)
 	struct memory m;
 
 	control_memory(c->config, c->worker_count, &m);
-	json_object_begin(j, NULL);
 	json_array_begin(j, "rows");
 	for (unsigned i = 0; i < m.rows; i++) {
 		json_object_begin(j, NULL);
@@ -52,7 +51,6 @@ static void op_memory(struct op_call *call, struct json *j)
 	}
 	json_array_end(j);
 	json_u64(j, "bytes", memory_bytes(&m));
-	json_object_end(j);
 }
 
 static size_t op_metrics(struct op_call *call, char *out, size_t room)
