@@ -74,7 +74,8 @@ static bool port(const struct record *r, bool client, struct field_value *out)
 {
 	uint8_t proto = r->ends.proto;
 
-	if (r->ends.ip_version == 0 || (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP))
+	if (r->ends.ip_version == 0 || (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP && proto != IPPROTO_DCCP &&
+				       proto != IPPROTO_UDPLITE))
 		return false;
 	return number(out, client ? r->ends.client_port : r->ends.server_port);
 }

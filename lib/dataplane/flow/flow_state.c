@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow/flow_table.h"
+#include "packet/packet_transport.h"
 
 enum { PORT_WELL_KNOWN = 1024 };
 
@@ -10,7 +11,7 @@ enum { PORT_WELL_KNOWN = 1024 };
 // the well-known port; else whoever spoke first.
 static unsigned client_of(const struct packet *p, unsigned src_end)
 {
-	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP;
+	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP || p->proto == IP_DCCP || p->proto == IP_UDPLITE;
 
 	if (p->proto == IP_TCP && (p->tcp_flags & TCP_SYN) != 0)
 		return (p->tcp_flags & TCP_ACK) != 0 ? !src_end : src_end;
