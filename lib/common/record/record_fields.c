@@ -45,6 +45,16 @@ static const struct record_field flow_fields[] = {
 	{MADE("tcp_flags", TEXT, tcp_flags), IN("tcp", "tcp_flags"), .ipfix = 6},
 	{MADE("tcp_flags_ts", TEXT, tcp_flags_ts), IN("tcp", "tcp_flags_ts")},
 	{MADE("tcp_flags_tc", TEXT, tcp_flags_tc), IN("tcp", "tcp_flags_tc")},
+	{FIELD("tcp_mss_ts", U16, record_flow, tcp_mss[0]), IN("tcp", "mss_ts"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
+	{FIELD("tcp_mss_tc", U16, record_flow, tcp_mss[1]), IN("tcp", "mss_tc"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
+	{MADE("tcp_wscale_ts", NUMBER, tcp_wscale_ts), IN("tcp", "wscale_ts")},
+	{MADE("tcp_wscale_tc", NUMBER, tcp_wscale_tc), IN("tcp", "wscale_tc")},
+	{FIELD("tcp_sack_permitted", BIT16, record_flow, tcp_options), IN("tcp", "sack_permitted"), .bit = RECORD_TCP_SACK},
+	{FIELD("tcp_timestamps", BIT16, record_flow, tcp_options), IN("tcp", "timestamps"), .bit = RECORD_TCP_TIMESTAMPS},
+	{FIELD("tcp_fastopen", BIT16, record_flow, tcp_options), IN("tcp", "fastopen"), .bit = RECORD_TCP_FAST_OPEN},
+	{FIELD("tcp_md5", BIT16, record_flow, tcp_options), IN("tcp", "md5"), .bit = RECORD_TCP_MD5},
+	{FIELD("tcp_ao", BIT16, record_flow, tcp_options), IN("tcp", "ao"), .bit = RECORD_TCP_AO},
+	{FIELD("tcp_mptcp", BIT16, record_flow, tcp_options), IN("tcp", "mptcp"), .bit = RECORD_TCP_MPTCP},
 	{0},
 };
 

@@ -73,8 +73,12 @@ static void class_set(struct flow_table *t, struct flow *f, enum flow_class clas
 	}
 }
 
-static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, uint8_t flags)
+static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, const struct packet *p)
 {
+	uint8_t flags = p->tcp_flags;
+
+	if (unlikely(flags & TCP_SYN))
+		flow_tcp_syn(&t->cold[f - t->flows].tcp, dir, p);
 	if (flags & TCP_FIN)
 		f->closing |= (uint8_t)(1u << dir);
 	if (f->class == FLOW_TCP_CLOSED)
@@ -98,7 +102,7 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)
-			tcp_move(t, f, dir, p->tcp_flags);
+			tcp_move(t, f, dir, p);
 	} else if (f->class == FLOW_UDP_NEW && f->pkts[!dir] > 0) {
 		class_set(t, f, FLOW_UDP_ESTABLISHED);
 	}

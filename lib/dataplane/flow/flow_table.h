@@ -50,6 +50,13 @@ struct flow {
 
 _Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache line");
 
+// The options of both SYNs, as small as they get. Of a SYN that is sent again the last counts.
+struct flow_tcp_options {
+	uint16_t mss[2]; // by direction, 0: not said
+	uint8_t scale;   // four bits a direction: window scale plus one, 0: not said
+	uint8_t said;    // enum record_tcp_option
+};
+
 struct flow_cold {
 	uint64_t start_ns;
 	struct classify_flow classify;
@@ -58,6 +65,7 @@ struct flow_cold {
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
 	uint16_t port;
+	struct flow_tcp_options tcp;
 } __rte_cache_aligned;
 
 _Static_assert(sizeof(struct flow_cold) <= 128, "the cold state of a flow is two cache lines");
@@ -163,6 +171,9 @@ typedef void flow_due_fn(void *context, uint32_t index);
 unsigned flow_sweep(struct flow_table *table, uint64_t target_ns, unsigned visits, flow_due_fn *due, void *context);
 
 void flow_ends(const struct flow_table *table, uint32_t index, struct record_ends *ends);
+// Keeps the options of a SYN.
+void flow_tcp_syn(struct flow_tcp_options *options, unsigned dir, const struct packet *p);
+
 enum flow_state flow_state_of(const struct flow *flow);
 
 #endif
