@@ -84,6 +84,17 @@ static bool option_find(const struct packet *p, enum packet_tcp_kind kind, uint3
 	return *at != 0;
 }
 
+// 1 or 0. That an option is not there can be said of a header that was captured whole.
+static bool option_ask(const struct packet *p, enum packet_tcp_kind kind, unsigned __int128 *out)
+{
+	struct packet_tcp_options o;
+
+	if (!packet_tcp_options(p, &o))
+		return false;
+	*out = packet_tcp_has(&o, kind);
+	return *out != 0 || !o.cut;
+}
+
 // Whether the place is there; *at: where its bytes are, 0 if they were not captured or (a later fragment) belong to no header.
 static bool place_find(const struct packet *p, const struct filter_comparison *c, uint32_t *at)
 {
@@ -140,10 +151,8 @@ static bool value_read(const struct packet *p, const struct filter_comparison *c
 
 	if (at == 0 && c->place != FILTER_AT_ETHERNET)
 		return false;
-	if (c->place == FILTER_AT_TCP_OPTION_SET) {
-		*out = option_find(p, c->option, &at);
-		return true;
-	}
+	if (c->place == FILTER_AT_TCP_OPTION_SET)
+		return option_ask(p, c->option, out);
 	span_bytes(&s, at + c->offset);
 	bytes = span_bytes(&s, c->bytes);
 	if (bytes == NULL)
