@@ -74,11 +74,26 @@ struct record_tunnel {
 	uint16_t src_port, dest_port; // 0: no UDP
 };
 
+// What was said in SYNs.
+enum record_tcp_option {
+	RECORD_TCP_SEEN_SERVER = 1, // a SYN to the server, whose options these are
+	RECORD_TCP_SEEN_CLIENT = 2,
+	RECORD_TCP_SACK = 4,        // these three: in every SYN that was seen
+	RECORD_TCP_TIMESTAMPS = 8,
+	RECORD_TCP_MPTCP = 16,
+	RECORD_TCP_FAST_OPEN = 32,  // these three: in any
+	RECORD_TCP_MD5 = 64,
+	RECORD_TCP_AO = 128
+};
+
 struct record_flow {
 	uint64_t pkts[2], bytes[2]; // [0] to server, [1] to client; bytes of whole frames
 	uint64_t start_ns, end_ns;
 	uint8_t state, reason;
 	uint8_t tcp_flags[2];     // all flags seen, by direction
+	uint16_t tcp_options;     // enum record_tcp_option
+	uint16_t tcp_mss[2];      // [0] of the client's SYN, [1] of the server's; 0: not said
+	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
 	struct record_tunnel tunnel;
 };

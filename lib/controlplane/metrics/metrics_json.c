@@ -328,6 +328,8 @@ static const char *unknown_name(const struct link_unknown_row *row)
 		return packet_ethertype_name(row->number);
 	case LINK_UNKNOWN_SAP:
 		return packet_sap_name((uint8_t)(row->number >> 8));
+	case LINK_UNKNOWN_IP_PROTOCOL:
+		return ip_proto_name((uint8_t)row->number);
 	default:
 		return NULL;
 	}
@@ -339,7 +341,7 @@ static void unknown_row_json(const struct link_unknown_row *row, struct json *j)
 	struct text_builder hex = text_builder(first, sizeof(first));
 	const char *name = unknown_name(row);
 
-	snprintf(number, sizeof(number), "0x%04x", row->number);
+	snprintf(number, sizeof(number), row->kind == LINK_UNKNOWN_IP_PROTOCOL ? "%u" : "0x%04x", row->number);
 	text_put_hex(&hex, row->bytes, row->length);
 	json_object_begin(j, NULL);
 	json_string(j, "kind", link_unknown_names[row->kind]);

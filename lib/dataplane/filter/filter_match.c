@@ -1,6 +1,8 @@
 // Attribute filters at run time: the comparisons, rule by rule, over a decoded packet.
 #include "base/span.h"
 #include "filter/filter_attributes.h"
+#include "packet/packet_tcp.h"
+#include "packet/packet_transport.h"
 
 enum { TYPE_AT = 12, ETHERNET_BYTES = 14, TAG_BYTES = 4 };
 enum { ARP_LENGTHS_AT = 4, ARP_LENGTHS = 0x0604 }; // of a hardware and of a protocol address
@@ -31,6 +33,66 @@ static uint16_t arp_lengths(const struct packet *p)
 
 	span_bytes(&s, p->l3_at + (uint32_t)ARP_LENGTHS_AT);
 	return span_be16(&s);
+}
+
+// The first authentication header: IPv4 names it itself, in IPv6 it stands somewhere in the chain. 0: there is none.
+static uint32_t auth_at(const struct packet *p)
+{
+	struct span s = span_of(p->frame, p->captured), header;
+	uint32_t at = p->l3_at;
+	uint8_t next;
+
+	span_bytes(&s, at);
+	header = s;
+	if (p->ip_version == 4) {
+		at += (span_u8(&header) & 15u) * 4;
+		span_bytes(&header, 8);
+		return span_u8(&header) == IP_AH && !p->fragment ? at : 0;
+	}
+	header = span_take(&s, 40);
+	span_bytes(&header, 6);
+	next = span_u8(&header);
+	at += 40;
+	for (unsigned i = 0; i < PACKET_EXTENSIONS_MAX && next != IP_AH; i++) {
+		uint8_t kind = next, words;
+
+		if (kind != 0 && kind != 43 && kind != 44 && kind != 60 && kind != 135)
+			return 0;
+		header = span_take(&s, 8);
+		next = span_u8(&header);
+		words = span_u8(&header);
+		if (kind == 44 && p->fragment)
+			return 0;
+		if (kind != 44)
+			span_bytes(&s, words * 8u);
+		at += kind == 44 ? 8 : (words + 1u) * 8;
+	}
+	return span_ok(&s) && next == IP_AH ? at : 0;
+}
+
+static bool auth_find(const struct packet *p, uint32_t *at)
+{
+	*at = p->ip_version != 0 ? auth_at(p) : 0;
+	return *at != 0;
+}
+
+static bool option_find(const struct packet *p, enum packet_tcp_kind kind, uint32_t *at)
+{
+	struct span body = packet_tcp_option(p, kind);
+
+	*at = span_ok(&body) ? (uint32_t)(body.at - p->frame) : 0;
+	return *at != 0;
+}
+
+// 1 or 0. That an option is not there can be said of a header that was captured whole.
+static bool option_ask(const struct packet *p, enum packet_tcp_kind kind, unsigned __int128 *out)
+{
+	struct packet_tcp_options o;
+
+	if (!packet_tcp_options(p, &o))
+		return false;
+	*out = packet_tcp_has(&o, kind);
+	return *out != 0 || !o.cut;
 }
 
 // Whether the place is there; *at: where its bytes are, 0 if they were not captured or (a later fragment) belong to no header.
@@ -70,6 +132,13 @@ static bool place_find(const struct packet *p, const struct filter_comparison *c
 		return p->ip_version != 0 && p->proto == c->number;
 	case FILTER_AT_TUNNEL:
 		return p->tunnels > 0 && (c->number == FILTER_ANY_TUNNEL || p->outer.kind == c->number);
+	case FILTER_AT_AUTH:
+		return auth_find(p, at);
+	case FILTER_AT_TCP_OPTION:
+		return option_find(p, c->option, at);
+	case FILTER_AT_TCP_OPTION_SET:
+		*at = p->l4_at;
+		return p->ip_version != 0 && p->proto == IP_TCP && p->l4_at != 0;
 	case FILTER_PLACES:
 		break;
 	}
@@ -84,6 +153,8 @@ static bool value_read(const struct packet *p, const struct filter_comparison *c
 
 	if (at == 0 && c->place != FILTER_AT_ETHERNET) // 0 is where a frame begins
 		return false;
+	if (c->place == FILTER_AT_TCP_OPTION_SET)
+		return option_ask(p, c->option, out);
 	span_bytes(&s, at + c->offset);
 	bytes = span_bytes(&s, c->bytes);
 	if (bytes == NULL)

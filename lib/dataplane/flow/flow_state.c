@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow/flow_table.h"
+#include "packet/packet_transport.h"
 
 enum { PORT_WELL_KNOWN = 1024 };
 
@@ -10,7 +11,7 @@ enum { PORT_WELL_KNOWN = 1024 };
 // the well-known port; else whoever spoke first.
 static unsigned client_of(const struct packet *p, unsigned src_end)
 {
-	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP;
+	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP || p->proto == IP_DCCP || p->proto == IP_UDPLITE;
 
 	if (p->proto == IP_TCP && (p->tcp_flags & TCP_SYN) != 0)
 		return (p->tcp_flags & TCP_ACK) != 0 ? !src_end : src_end;
@@ -101,8 +102,12 @@ static void class_set(struct flow_table *t, struct flow *f, enum flow_class clas
 	}
 }
 
-static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, uint8_t flags)
+static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, const struct packet *p)
 {
+	uint8_t flags = p->tcp_flags;
+
+	if (unlikely(flags & TCP_SYN))
+		flow_tcp_syn(&t->cold[f - t->flows].tcp, dir, p);
 	if (flags & TCP_FIN)
 		f->closing |= (uint8_t)(1u << dir);
 	if (f->class == FLOW_TCP_CLOSED)
@@ -126,7 +131,7 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)
-			tcp_move(t, f, dir, p->tcp_flags);
+			tcp_move(t, f, dir, p);
 	} else if (f->class == FLOW_UDP_NEW && f->pkts[!dir] > 0) {
 		class_set(t, f, FLOW_UDP_ESTABLISHED);
 	}

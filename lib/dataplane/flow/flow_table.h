@@ -52,6 +52,13 @@ struct flow {
 
 _Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache line");
 
+// The options of both SYNs, as small as they get. Of a SYN that is sent again the last counts.
+struct flow_tcp_options {
+	uint16_t mss[2]; // by direction, 0: not said
+	uint8_t scale;   // four bits a direction: window scale plus one, 0: not said
+	uint8_t said;    // enum record_tcp_option
+};
+
 struct flow_cold {
 	uint64_t start_ns;
 	struct classify_flow classify;
@@ -62,6 +69,7 @@ struct flow_cold {
 	uint32_t newer, older; // in the queue of unanswered flows; places plus one, 0: none
 	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	uint16_t port;
+	struct flow_tcp_options tcp;
 } __rte_cache_aligned;
 
 _Static_assert(sizeof(struct flow_cold) <= 128, "the cold state of a flow is two cache lines");
@@ -196,6 +204,9 @@ bool flow_evict(struct flow_table *table, const struct flow_burst *b, unsigned f
 void flow_emergency_look(struct flow_table *table); // whether it is over
 
 void flow_ends(const struct flow_table *table, uint32_t index, struct record_ends *ends);
+// Keeps the options of a SYN.
+void flow_tcp_syn(struct flow_tcp_options *options, unsigned dir, const struct packet *p);
+
 enum flow_state flow_state_of(const struct flow *flow);
 
 #endif

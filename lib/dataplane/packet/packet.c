@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "packet/packet_link.h"
+#include "packet/packet_transport.h"
 #include "packet/packet_tunnel.h"
 
 enum {
@@ -52,6 +53,10 @@ const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_BAD_TCP] = "tcp",
 	[PACKET_BAD_UDP] = "udp",
 	[PACKET_BAD_ICMP] = "icmp",
+	[PACKET_BAD_SCTP] = "sctp",
+	[PACKET_BAD_DCCP] = "dccp",
+	[PACKET_BAD_UDPLITE] = "udplite",
+	[PACKET_BAD_TRANSPORT] = "transport",
 	[PACKET_BAD_CHECKSUM] = "checksum",
 };
 
@@ -174,10 +179,10 @@ static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_
 	return PACKET_OK;
 }
 
+static enum packet_verdict decode_auth(struct packet *p, struct span *s, uint32_t l4);
+
 static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
 {
-	const uint8_t *h;
-
 	if (p->fragment)
 		return PACKET_OK;
 	if (span_ok(s))
@@ -190,19 +195,24 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struc
 	case IP_ICMP:
 	case IP_ICMPV6:
 		return decode_icmp(p, s, l4);
-	case IP_SCTP:
-		h = span_bytes(s, 12);
-		if (h != NULL) {
-			p->src_port = be16(h);
-			p->dst_port = be16(h + 2);
-		}
-		return PACKET_OK;
+	case EXT_AUTH: // of IPv4; IPv6 has it in its chain
+		return decode_auth(p, s, l4);
 	default:
 		p->carrier = packet_tunnel_of_protocol(p->proto);
-		if (p->carrier != TUNNEL_NONE && span_ok(s))
+		if (p->carrier == TUNNEL_NONE)
+			return packet_transport_decode(p, s, l4);
+		if (span_ok(s))
 			payload_set(p, s, l4);
 		return PACKET_OK;
 	}
+}
+
+// The flow is that of what is protected.
+static __attribute__((noinline)) enum packet_verdict decode_auth(struct packet *p, struct span *s, uint32_t l4)
+{
+	enum packet_verdict verdict = packet_transport_walk_auth(p, s, &l4);
+
+	return verdict == PACKET_OK && p->proto != EXT_AUTH ? decode_l4(p, s, l4) : verdict;
 }
 
 // total: what the IP header says, itself included. Less than was captured: Ethernet padding, cut. More: truncated.

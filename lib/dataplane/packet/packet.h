@@ -50,6 +50,10 @@ enum packet_verdict {
 	PACKET_BAD_TCP,
 	PACKET_BAD_UDP,
 	PACKET_BAD_ICMP,
+	PACKET_BAD_SCTP,
+	PACKET_BAD_DCCP,
+	PACKET_BAD_UDPLITE,
+	PACKET_BAD_TRANSPORT,  // any other upper layer of IP: AH, ESP, OSPF, PIM, VRRP, EIGRP
 	PACKET_BAD_CHECKSUM,   // of any header; given by the worker, where bad ones are to be dropped
 	PACKET_VERDICTS
 };

@@ -4,8 +4,9 @@
 
 #include "base/span.h"
 #include "packet/packet.h"
+#include "packet/packet_transport.h"
 
-enum { IP_IPV4 = 4, IP_IPV6 = 41, IP_GRE = 47, IP_ETHERIP = 97, IP_L2TP = 115 };
+enum { IP_IPV4 = 4, IP_IPV6 = 41, IP_ETHERIP = 97 };
 enum { PORT_L2TP = 1701, PORT_GTP_U = 2152, PORT_TEREDO = 3544, PORT_VXLAN = 4789, PORT_VXLAN_GPE = 4790, PORT_GENEVE = 6081,
        PORT_VXLAN_LINUX = 8472 };
 

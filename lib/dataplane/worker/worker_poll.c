@@ -315,10 +315,13 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 	if (unlikely(index == FLOW_NONE)) {
 		c->refused_pkts++;
 		c->refused_bytes += p->wire;
+		link_unknown_count(&w->unknown, p);
 		return;
 	}
 	f = flow_of(w, index, src_end, p, port);
 	dir = flow_count(w->flows, f, src_end, p);
+	if (unlikely(f->class == FLOW_OTHER))
+		link_unknown_count(&w->unknown, p);
 	c->flow_pkts++;
 	c->flow_bytes += p->wire;
 	c->proto_pkts[p->proto]++;

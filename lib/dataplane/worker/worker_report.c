@@ -65,6 +65,9 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.state = (uint8_t)flow_state_of(f),
 		.reason = FLOW_REASON_ACTIVE,
 		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
+		.tcp_options = cold->tcp.said,
+		.tcp_mss = {cold->tcp.mss[0], cold->tcp.mss[1]},
+		.tcp_scale = {cold->tcp.scale & 15, cold->tcp.scale >> 4},
 	};
 	if (cold->tunnel != 0)
 		body->tunnel = *(const struct record_tunnel *)pool_at(&w->flows->tunnels, cold->tunnel - 1);
