@@ -163,6 +163,20 @@ static void test_auth(void **state)
 	}
 }
 
+// In IPv6 it is a header of the chain, with the least length of those: what a cut capture does not show is not held against it.
+static void test_auth_in_cut_chain(void **state)
+{
+	static const uint8_t chain[] = {IP_AH, 0, 1, 4, 0, 0, 0, 0, 200, 0, 0, 0, 0, 0, 1, 0, 'x'}; // destination options, eight bytes of AH
+
+	(void)state;
+	for (uint32_t missing = 0; missing <= sizeof(chain); missing++) {
+		struct packet p = decode(6, 60, chain, sizeof(chain), missing);
+
+		assert_int_equal(p.verdict, PACKET_OK);
+		assert_int_equal(p.proto, missing <= 1 ? 200 : missing <= 9 ? IP_AH : 60);
+	}
+}
+
 // As many as are walked, and one more.
 static void test_auth_chain(void **state)
 {
@@ -199,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sound), cmocka_unit_test(test_every_end),	 cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_auth),  cmocka_unit_test(test_auth_chain), cmocka_unit_test(test_known),
+		cmocka_unit_test(test_auth_in_cut_chain),
 	};
 
 	return cmocka_run_group_tests_name("packet_transport", tests, NULL, NULL);

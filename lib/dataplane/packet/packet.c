@@ -210,8 +210,11 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struc
 // The flow is that of what is protected.
 static __attribute__((noinline)) enum packet_verdict decode_auth(struct packet *p, struct span *s, uint32_t l4)
 {
-	enum packet_verdict verdict = packet_transport_walk_auth(p, s, &l4);
+	enum packet_verdict verdict;
 
+	if (p->ip_version == 6) // the capture ends in the chain
+		return PACKET_OK;
+	verdict = packet_transport_walk_auth(p, s, &l4);
 	return verdict == PACKET_OK && p->proto != EXT_AUTH ? decode_l4(p, s, l4) : verdict;
 }
 
