@@ -63,7 +63,6 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	hash_sig_t sig = cold->sig;
 	uint8_t key4[sizeof(cold->key4)];
 	bool linked = f->life == FLOW_LIVE;
-	struct flow_link link = f->link;
 
 	memcpy(key4, cold->key4, sizeof(key4));
 	memset(f, 0, sizeof(*f));
@@ -73,7 +72,6 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->class = (uint8_t)class_of(p->proto);
 	f->inspect = p->fragment ? FLOW_INSPECT_NONE : p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
-	f->link = link;
 	cold->start_ns = p->time_ns;
 	cold->sig = sig;
 	memcpy(cold->key4, key4, sizeof(key4));
@@ -82,8 +80,8 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 		tunnel_keep(t, cold, f->client == src_end, p);
 	t->counters.created++;
 	if (linked)
-		flow_wheel_take(&t->wheel, t->flows, index);
-	flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
+		flow_wheel_take(&t->wheel, t->links, index);
+	flow_wheel_put(&t->wheel, t->links, index, flow_due_ns(t, f));
 	if (f->class == FLOW_TCP_NEW || f->class == FLOW_UDP_NEW)
 		flow_unanswered_put(t, index);
 }
@@ -97,8 +95,8 @@ static void class_set(struct flow_table *t, struct flow *f, enum flow_class clas
 	f->class = (uint8_t)class;
 	flow_unanswered_take(t, index); // what leaves its first class has been answered, or is over
 	if (shorter) {
-		flow_wheel_take(&t->wheel, t->flows, index);
-		flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
+		flow_wheel_take(&t->wheel, t->links, index);
+		flow_wheel_put(&t->wheel, t->links, index, flow_due_ns(t, f));
 	}
 }
 
