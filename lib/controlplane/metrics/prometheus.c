@@ -63,6 +63,11 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	head(t, "packets_tunneled_total", "counter", "Packets whose flow is in a tunnel, by the innermost tunnel");
 	for (unsigned k = TUNNEL_NONE + 1; k < TUNNEL_KINDS; k++)
 		say(t, "spanwatch_packets_tunneled_total{tunnel=\"%s\"} %lu\n", tunnel_names[k], (unsigned long)c->tunnel_pkts[k]);
+	one(t, "datagrams_joined_total", "counter", "Datagrams put together from fragments", sum->fragments.datagrams);
+	one(t, "fragments_waiting", "gauge", "Fragments held until their datagram is whole", sum->fragments.waiting_pkts);
+	head(t, "fragments_given_up_total", "counter", "Fragments that came to no whole datagram, by reason");
+	for (unsigned i = 0; i < FRAGMENTS_FATES; i++)
+		say(t, "spanwatch_fragments_given_up_total{reason=\"%s\"} %lu\n", packet_fragments_fates[i], (unsigned long)sum->fragments.fate_pkts[i]);
 	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
 		if (packet_malformed((enum packet_verdict)v))

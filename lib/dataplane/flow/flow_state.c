@@ -70,7 +70,7 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->clock_ns = p->clock_ns;
 	f->client = (uint8_t)client_of(p, src_end);
 	f->class = (uint8_t)class_of(p->proto);
-	f->inspect = p->fragment ? FLOW_INSPECT_NONE : p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
+	f->inspect = p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
 	cold->start_ns = p->time_ns;
 	cold->sig = sig;
@@ -124,8 +124,8 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 		f->clock_ns = p->clock_ns;
 	if (p->time_ns > f->end_ns)
 		f->end_ns = p->time_ns;
-	f->pkts[dir]++;
-	f->bytes[dir] += p->wire;
+	f->pkts[dir] += 1 + (uint64_t)p->joined_pkts;
+	f->bytes[dir] += (uint64_t)p->wire + p->joined_bytes;
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)
