@@ -120,7 +120,6 @@ static inline enum packet_verdict decode_udp(struct packet *p, struct span *s, u
 	return PACKET_OK;
 }
 
-// The port that an ICMP message "answers to", so that a request and its reply are one flow: Community ID v1.
 static uint16_t icmp_counterpart(uint8_t type, uint8_t code)
 {
 	switch (type) {
@@ -157,6 +156,11 @@ static uint16_t icmpv6_counterpart(uint8_t type, uint8_t code)
 	}
 }
 
+uint16_t packet_icmp_counterpart(uint8_t proto, uint8_t type, uint8_t code)
+{
+	return proto == IP_ICMP ? icmp_counterpart(type, code) : icmpv6_counterpart(type, code);
+}
+
 static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 4);
@@ -164,7 +168,7 @@ static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_
 	if (h == NULL)
 		return l4 < 4 ? PACKET_BAD_ICMP : PACKET_OK;
 	p->src_port = h[0];
-	p->dst_port = p->proto == IP_ICMP ? icmp_counterpart(h[0], h[1]) : icmpv6_counterpart(h[0], h[1]);
+	p->dst_port = packet_icmp_counterpart(p->proto, h[0], h[1]);
 	payload_set(p, s, l4 - 4);
 	return PACKET_OK;
 }
@@ -185,6 +189,10 @@ static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, ui
 	case IP_ICMP:
 	case IP_ICMPV6:
 		return decode_icmp(p, s, l4);
+	case IP_IGMP:
+		if (span_ok(s))
+			payload_set(p, s, l4);
+		return PACKET_OK;
 	case IP_SCTP:
 		h = span_bytes(s, 12);
 		if (h != NULL) {
