@@ -1,5 +1,6 @@
-// Frames of no flow: what is said on the link is reported, what nothing knows is counted by its number. A flood of ARP must not
-// become a flood of records: there is a bound for each second, and of packet time, so that a replay says the same each time.
+// What is said on the link, in frames of no flow or in messages of one, is reported; what nothing knows is counted by its number.
+// A flood of ARP or of ICMP must not become a flood of records: there is a bound for each second, and of packet time, so that a
+// replay says the same each time.
 #include "link/link_message.h"
 #include "worker/worker.h"
 
