@@ -176,3 +176,18 @@ def test_a_cut_message_is_no_made_up_record(t):
         events, stats = t.analyse(capture, "-w", "1", *SMALL)
         check(stats["residual"] == 0, "residual %d", stats["residual"])
         check(names_of(events) <= names_of(whole) and names_of(events), "%s: made up %r", name, names_of(events) - names_of(whole))
+
+
+@system_test()
+def test_a_flood_of_errors_is_no_record_flood(t):
+    quoted = bytes.fromhex("4500001c000100000111000" "0c000020ac6336450" "9c41829a00080000")
+    message = b"\x0b\0\0\0\0\0\0\0" + quoted
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(message), 0, 0, 64, 1, 0)
+    frames = [b"\x02" * 12 + b"\x08\0" + head + struct.pack(">I", 0xcb007100 + n % 200) + b"\xc0\0\2\x0a" + message for n in range(600)]
+    capture = t.path("flood.pcap")
+    pcap_write(capture, frames, step_us=5000)  # three seconds
+    events, stats = t.analyse(capture, "-w", "1", "--set", "limits.link_records_per_s=50", *SMALL)
+    same("records", len(ours(events, "icmp")), 150)
+    check(stats["records"]["link_left_out"] == 450, "left out: %r", stats["records"])
+    flows = sum(e["flow"]["pkts_toserver"] + e["flow"]["pkts_toclient"] for e in events if e["event_type"] == "flow")
+    check(flows == 600, "%d packets in flows", flows)
