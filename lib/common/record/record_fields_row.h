@@ -17,6 +17,7 @@
 #define ROWS(of, member, count_, max)                                                                                      \
 	.row_size = sizeof(((struct of *)0)->member[0]), .row_count_offset = offsetof(struct of, count_), .rows_max = max
 
-extern const struct record_field record_arp_fields[], record_stp_fields[], record_cdp_fields[], record_lldp_fields[];
+extern const struct record_field record_arp_fields[], record_stp_fields[], record_cdp_fields[], record_lldp_fields[],
+	record_icmp_fields[], record_nd_fields[], record_multicast_fields[];
 
 #endif

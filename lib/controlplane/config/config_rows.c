@@ -87,7 +87,7 @@ const struct config_row config_rows[] = {
 	ROW(limits, fragment_timeout_s, U32, "30", RANGE(1, 600),
 	    .help = "seconds in which all fragments of a datagram have to come"),
 	ROW(limits, link_records_per_s, U32, "1000", RANGE(0, 16 * MIB),
-	    .help = "records of ARP, spanning trees, CDP and LLDP that one worker makes in a second"),
+	    .help = "records of ARP, spanning trees, CDP, LLDP, ICMP, MLD and IGMP that one worker makes in a second"),
 	ROW(limits, record_ring_bytes, U32, "4194304", RANGE(64 * KIB, 1024 * MIB),
 	    .help = "bytes of records that wait between one worker and control"),
 	ROW(limits, sink_queue_bytes, U32, "16777216", RANGE(64 * KIB, 1024 * MIB),

@@ -134,6 +134,7 @@ static void records_json(const struct metrics_sources *s, const struct metrics_s
 	json_u64(j, "taken", s->records_taken);
 	json_u64(j, "waiting", s->records_waiting + sum->records_in_rings);
 	json_u64(j, "link_left_out", sum->counters.link_records_left_out);
+	json_u64(j, "messages_unsound", sum->counters.messages_unsound);
 	json_object_begin(j, "dropped");
 	json_u64(j, "record_ring_full", sum->counters.records_dropped[RECORD_DROP_RING_FULL]);
 	json_object_end(j);

@@ -101,8 +101,9 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	for (unsigned i = 1; i < proto_count; i++)
 		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
 	one(t, "transactions_total", "counter", "Application transactions reported", sum->transactions);
-	one(t, "link_records_left_out_total", "counter", "Records of ARP, LLDP and the like beyond limits.link_records_per_s",
+	one(t, "link_records_left_out_total", "counter", "Records of ARP, LLDP, ICMP and the like beyond limits.link_records_per_s",
 	    sum->counters.link_records_left_out);
+	one(t, "messages_unsound_total", "counter", "ICMP, MLD and IGMP messages that were not sound: no record", sum->counters.messages_unsound);
 	one(t, "stream_gaps_total", "counter", "Places where bytes of a TCP stream were missing", sum->stream_gaps);
 	one(t, "stream_overflows_total", "counter", "Times a stream buffer was full or none was free", sum->stream_overflows);
 	one(t, "l7_pool_refused_total", "counter", "Times no block was free for a transaction", sum->l7.refused);

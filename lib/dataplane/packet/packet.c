@@ -133,7 +133,6 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_udp(stru
 	return PACKET_OK;
 }
 
-// The port that an ICMP message "answers to", so that a request and its reply are one flow: Community ID v1.
 static uint16_t icmp_counterpart(uint8_t type, uint8_t code)
 {
 	switch (type) {
@@ -170,6 +169,11 @@ static uint16_t icmpv6_counterpart(uint8_t type, uint8_t code)
 	}
 }
 
+uint16_t packet_icmp_counterpart(uint8_t proto, uint8_t type, uint8_t code)
+{
+	return proto == IP_ICMP ? icmp_counterpart(type, code) : icmpv6_counterpart(type, code);
+}
+
 static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 4);
@@ -177,7 +181,7 @@ static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_
 	if (h == NULL)
 		return l4 < 4 ? PACKET_BAD_ICMP : PACKET_OK;
 	p->src_port = h[0];
-	p->dst_port = p->proto == IP_ICMP ? icmp_counterpart(h[0], h[1]) : icmpv6_counterpart(h[0], h[1]);
+	p->dst_port = packet_icmp_counterpart(p->proto, h[0], h[1]);
 	payload_set(p, s, l4 - 4);
 	return PACKET_OK;
 }
@@ -198,6 +202,10 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struc
 		return decode_icmp(p, s, l4);
 	case EXT_AUTH: // of IPv4; IPv6 has it in its chain
 		return decode_auth(p, s, l4);
+	case IP_IGMP:
+		if (span_ok(s))
+			payload_set(p, s, l4);
+		return PACKET_OK;
 	default:
 		p->carrier = packet_tunnel_of_protocol(p->proto);
 		if (p->carrier == TUNNEL_NONE)

@@ -77,11 +77,14 @@ enum {
 };
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
-enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
+enum { IP_ICMP = 1, IP_IGMP = 2, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
 
 // Names for people, NULL for those seldom met.
 const char *packet_ethertype_name(uint16_t ethertype);
 const char *packet_sap_name(uint8_t sap);
+
+// The port that an ICMP or ICMPv6 message "answers to", so that a request and its reply are one flow: Community ID v1.
+uint16_t packet_icmp_counterpart(uint8_t proto, uint8_t type, uint8_t code);
 
 // The header around the inner packet: of the innermost tunnel, if one lies in another.
 struct packet_outer {

@@ -8,7 +8,6 @@
 
 #include "base/span.h"
 
-enum { IP_IGMP = 2 };
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AUTH = 51, EXT_DESTINATION = 60, EXT_MOBILITY = 135 };
 enum { ROUTE_SOURCE = 0, ROUTE_HOME = 2, ROUTE_SEGMENTS = 4, OPTION_PAD1 = 0, OPTION_HOME = 0xc9, OPTIONS_MAX = 64 };
 enum { VECTORS_FROM = 128 }; // bytes; below, vectors do not pay

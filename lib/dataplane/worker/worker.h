@@ -181,12 +181,14 @@ int worker_run(void *worker);
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns);
 classify_report_fn worker_report_l7;
 void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7);
+void worker_report_message(struct worker *w, uint32_t index, bool to_server, const struct packet *p, const struct l7 *l7);
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
 void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
 void worker_checksum(struct worker *w, struct worker_burst *b);
 bool worker_checksum_whole(struct worker *w, const struct packet *p); // of a datagram just joined; false: bad
 void worker_fragments(struct worker *w, struct worker_burst *b);
 void worker_link(struct worker *w, struct packet *p, uint16_t port); // a frame of no flow; its verdict may become another
+void worker_message(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p); // ICMP and the like, counted already
 void worker_answer(struct worker *w);
 
 #endif

@@ -64,6 +64,7 @@ struct worker_counters {
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
 	// records
 	uint64_t link_records_left_out;         // beyond worker_config.link_records_per_s: never made
+	uint64_t messages_unsound;              // of ICMP, MLD, IGMP: packets of their flows, but without a record
 	uint64_t records_made, records_dropped[RECORD_DROP_COUNTS];
 	// time
 	uint64_t cycles[STAGE_COUNTS], busy_cycles, polls, empty_polls, sleeps;

@@ -2,6 +2,7 @@
 #include <rte_prefetch.h>
 #include <string.h>
 
+#include "link/link_message.h"
 #include "worker/worker.h"
 #include "worker/worker_guard.h"
 
@@ -353,8 +354,11 @@ static void worker_count(struct worker *w, struct worker_burst *b)
 		if (unlikely(p->verdict != PACKET_OK))
 			worker_link(w, p, b->mbuf[i]->port);
 		tally(w, p);
-		if (likely(p->verdict == PACKET_OK))
+		if (likely(p->verdict == PACKET_OK)) {
 			count_one(w, b->flow.index[i], b->flow.src_end[i], p, b->mbuf[i]->port);
+			if (unlikely(link_message_is(p)))
+				worker_message(w, b->flow.index[i], b->flow.src_end[i], p);
+		}
 	}
 	if (b->handed)
 		w->source_ns[b->from] = b->packet[b->n - 1].clock_ns;
