@@ -104,7 +104,7 @@ def icmp_kernel(net_path):
         net.set("near", "/proc/sys/net/ipv4/ipfrag_time", 1)
         net.run("router", "ip", "route", "add", "203.0.113.0/25", "via", "192.0.2.2")
         net.run("router", "ip", "route", "add", "prohibit", "203.0.113.128/26")
-        net.run("router", "ip", "-6", "route", "add", "2001:db8:3::/64", "via", "2001:db8:1::2")
+        net.run("router", "ip", "-6", "route", "add", "2001:db8:3::/64", "via", "fe80::ff:fe00:2", "dev", "br0")
         net.run("router", "ip", "-6", "route", "add", "prohibit", "2001:db8:4::/64")
         net.up("near", "lo", "203.0.113.1/32", "2001:db8:3::1/128")
         net.record("left", "eth0")
@@ -188,7 +188,7 @@ def igmp_kernel(net_path):
         net.set("host", "/proc/sys/net/ipv6/conf/eth0/accept_ra", 0)
         net.up("hub", "port")
         net.up("hub", "br0", "192.0.2.254/24", "2001:db8::fe/64")
-        net.record("host", "eth0")
+        net.record("hub", "port")
         net.up("host", "eth0", "192.0.2.1/24", "2001:db8::1/64")
         for igmp, mld in ((3, 2), (2, 1), (1, 1)):
             net.set("host", "/proc/sys/net/ipv4/conf/eth0/force_igmp_version", igmp)
@@ -228,6 +228,7 @@ def bridge_stp(net_path):
             net.run(host, "ip", "link", "set", "br0", "type", "bridge", "stp_state", 1, "priority", priority, "forward_delay", 200,
                     "hello_time", 100, "max_age", 600)
         net.run("leaf", "ip", "link", "set", "host", "master", "br0")
+        net.up("root", "link1")
         net.record("root", "link1", "llc")
         for host in ("root", "leaf"):
             for dev in ("link1", "link2", "br0"):
@@ -235,9 +236,9 @@ def bridge_stp(net_path):
         time.sleep(7)
         net.up("leaf", "host")
         net.up("host", "eth0")
-        time.sleep(8)
-        net.run("root", "ip", "link", "set", "br0", "type", "bridge", "priority", 61440)  # now the other one is the root
         time.sleep(4)
+        net.run("root", "ip", "link", "set", "br0", "type", "bridge", "priority", 61440)  # once this has aged
+        time.sleep(10)
         net.write(net_path)
 
 
