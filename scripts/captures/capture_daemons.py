@@ -9,6 +9,7 @@ import os
 import sys
 import time
 
+import tunnel_end
 from namespaces import Net, mac, pair
 
 PACKAGES = ("iproute2", "tcpdump", "ethtool", "iputils-ping", "traceroute", "curl", "dnsmasq-base", "bind9-dnsutils", "lldpd", "radvd",
@@ -45,6 +46,25 @@ def vxlan(net_path):
                 net.up(host, dev, "198.51.%d.%d/24" % (number, n), "2001:db8:%d::%d/64" % (number, n))
             talk(net, number, addresses=("198.51.%d.2" % number, "2001:db8:%d::2" % number))
         net.write(net_path)
+
+
+def through(kind, versions=(4, 6), under="192.0.2.%d"):
+    """A capture of one kind of tunnel, with an end of ours where a kernel may have none; below it the kernel's IP."""
+    def make(net_path):
+        with pair() as net:
+            net.record("left", "eth0")
+            for n, host in enumerate(("left", "right"), 1):
+                net.run(host, "ip", "tuntap", "add", "dev", "tun0", "mode", tunnel_end.KINDS[kind][0])
+                net.run(host, "ip", "link", "set", "tun0", "mtu", 1400, *(("address", mac(0x30 + n)) if tunnel_end.KINDS[kind][0] == "tap" else ()))
+                net.plain(host, "tun0")
+                net.start(host, PYTHON, tunnel_end.__file__, kind, under % n, under % (3 - n), said="ready")
+            for n, host in enumerate(("left", "right"), 1):  # both are there before anything is said
+                if 6 not in versions:
+                    net.set(host, "/proc/sys/net/ipv6/conf/tun0/disable_ipv6", 1)
+                net.up(host, "tun0", *["198.51.100.%d/24" % n] * (4 in versions), *["2001:db8:1::%d/64" % n] * (6 in versions))
+            talk(net, 80, addresses=["198.51.100.2"] * (4 in versions) + ["2001:db8:1::2"] * (6 in versions))
+            net.write(net_path)
+    return make
 
 
 def routed(net, mtu=1500):
@@ -204,7 +224,7 @@ def lldpd(net_path):
     """Two daemons: LLDP with the parts of 802.1, 802.3 and MED; CDP, one version each; EDP, FDP and SONMP."""
     with pair() as net:
         net.record("left", "eth0", "ether multicast and not ip6")
-        for host, options in (("left", ("-ccc", "-ff", "-M", "4")), ("right", ("-cc", "-ee", "-ss", "-M", "2"))):
+        for host, options in (("left", ("-l", "-ccc", "-ff", "-M", "4")), ("right", ("-l", "-cc", "-ee", "-ss", "-M", "2"))):
             name = "%s.example.org" % {"left": "switch1", "right": "phone7"}[host]
             config = net.file(host + ".conf", "configure lldp tx-interval 2\nconfigure lldp portidsubtype ifname\n"
                               "configure ports eth0 lldp portdescription \"uplink of %s\"\n" % name)
@@ -242,18 +262,131 @@ def bridge_stp(net_path):
         net.write(net_path)
 
 
-CAPTURES = (vxlan, fragments_kernel, icmp_kernel, radvd, igmp_kernel, lldpd, bridge_stp)
+HOSTAPD = """interface=eth0
+driver=wired
+ieee8021x=1
+eap_server=1
+eap_user_file=%s
+eapol_version=2
+use_pae_group_addr=1
+"""
+SUPPLICANT = """ap_scan=0
+network={
+	key_mgmt=IEEE8021X
+	eap=MD5
+	identity="anna@example.org"
+	password="example"
+	eapol_flags=0
+}
+"""
+
+
+def eapol(net_path):
+    """A wired port asks who is there: an EAP-MD5 log-in that succeeds."""
+    with pair() as net:
+        net.record("left", "eth0", "ether proto 0x888e")
+        users = net.file("users", '"anna@example.org" MD5 "example"\n')
+        net.start("left", "hostapd", net.file("hostapd.conf", HOSTAPD % users))
+        time.sleep(1)
+        supplicant = net.start("right", "wpa_supplicant", "-Dwired", "-ieth0", "-c", net.file("supplicant.conf", SUPPLICANT))
+        time.sleep(4)
+        supplicant.terminate()
+        time.sleep(1)
+        net.write(net_path)
+
+
+def wol(net_path):
+    """As a frame of its own, with a password too, and in a UDP broadcast."""
+    with pair() as net:
+        net.record("left", "eth0", "ether proto 0x0842 or udp port 9")
+        net.run("left", "etherwake", "-i", "eth0", mac(2))
+        net.run("left", "etherwake", "-i", "eth0", "-b", "-p", "00:22:44:66:88:aa", mac(2))
+        net.run("left", PYTHON, "-c", "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+                "s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);"
+                "s.sendto(b'\\xff' * 6 + bytes.fromhex('020000000002') * 16, ('192.0.2.255', 9))")
+        net.write(net_path)
+
+
+FRR = """hostname %(name)s.example.org
+interface eth0
+ ip ospf area 0
+ ip ospf hello-interval 1
+ ip ospf dead-interval 4
+ ipv6 ospf6 area 0
+ ipv6 ospf6 hello-interval 1
+ ipv6 ospf6 dead-interval 4
+ ip pim
+ ip pim hello 2
+router ospf
+ ospf router-id 192.0.2.%(number)d
+router ospf6
+ ospf6 router-id 192.0.2.%(number)d
+router eigrp 7
+ network 192.0.2.0/24
+router rip
+ network eth0
+"""
+KEEPALIVED = """global_defs {
+	router_id %(name)s
+	vrrp_version %(version)d
+}
+vrrp_instance one {
+	state BACKUP
+	interface eth0
+	virtual_router_id 51
+	priority %(priority)d
+	advert_int 1
+	virtual_ipaddress {
+		192.0.2.254/24
+	}
+}
+"""
+
+
+def routing(net_path):
+    """Two routers of FRRouting speak OSPF, OSPFv3, EIGRP, PIM and RIP on one wire; keepalived speaks VRRP, version 2 and then 3."""
+    with pair() as net:
+        net.record("left", "eth0", "not icmp6 and not arp")
+        for number, host in enumerate(("left", "right"), 1):
+            config = net.file(host + ".conf", FRR % {"name": host, "number": number})
+            zebra = net.path(host + ".zserv")
+            for daemon in ("zebra", "ospfd", "ospf6d", "eigrpd", "pimd", "ripd"):
+                net.start(host, "/usr/lib/frr/" + daemon, "-u", "root", "-g", "root", "-f", config, "-i", net.path("%s.%s.pid" % (host, daemon)), "-z", zebra,
+                          "--vty_socket", net.folder, "-P", "0", "--log", "stdout")
+                time.sleep(0.3)
+        time.sleep(8)
+        for version in (2, 3):
+            ends = []
+            for priority, host in ((200, "left"), (100, "right")):
+                config = net.file("%s.vrrp%d" % (host, version), KEEPALIVED % {"name": host, "version": version, "priority": priority})
+                ends.append(net.start(host, "keepalived", "-n", "-l", "-P", "-f", config, "-p", net.path("%s.%d.pid" % (host, version)),
+                                      "-r", net.path("%s.%d.vrrp" % (host, version))))
+            time.sleep(6)
+            for end in ends:
+                end.terminate()
+                end.wait(5)
+        net.write(net_path)
+
+
+TUNNELS = {
+    "ipip": through("ipip", (4,)), "sit": through("sit", (6,)), "ip6tnl": through("sit", (6,), "2001:db8::%d"),
+    "ip4in6": through("ipip", (4,), "2001:db8::%d"), "gre": through("gre"), "gre6": through("gre", under="2001:db8::%d"),
+    "nvgre": through("nvgre"), "erspan2": through("erspan2"), "erspan3": through("erspan3"), "etherip": through("etherip"),
+    "geneve": through("geneve"), "gtp": through("gtp"), "teredo": through("teredo", (6,)), "l2tp2": through("l2tp2"),
+    "l2tp3_udp": through("l2tp3_udp"), "l2tp3_ip": through("l2tp3_ip"),
+}
+OTHERS = (vxlan, fragments_kernel, icmp_kernel, radvd, igmp_kernel, lldpd, bridge_stp, eapol, wol, routing)
+CAPTURES = {**{make.__name__: make for make in OTHERS}, **TUNNELS}
 
 
 def main():
     if sys.argv[1:] == ["--packages"]:
         print(" ".join(PACKAGES))
         return
-    chosen = [make for make in CAPTURES if not sys.argv[1:] or make.__name__ in sys.argv[1:]]
-    if not chosen:
-        sys.exit("capture_daemons: there are " + ", ".join(make.__name__ for make in CAPTURES))
-    for make in chosen:
-        make(os.path.join(TOP, "pcaps", make.__name__ + ".pcap"))
+    for name in sys.argv[1:] or CAPTURES:
+        if name not in CAPTURES:
+            sys.exit("capture_daemons: there is no %s; there are %s" % (name, ", ".join(CAPTURES)))
+        CAPTURES[name](os.path.join(TOP, "pcaps", name + ".pcap"))
 
 
 if __name__ == "__main__":

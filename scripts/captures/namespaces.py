@@ -14,6 +14,7 @@ class Net:
     def __init__(self, *hosts):
         self.hosts, self.programs, self.recording = hosts, [], None
         self.folder = tempfile.mkdtemp(prefix="capture-")
+        os.chmod(self.folder, 0o755)  # some daemons give up being root
 
     def __enter__(self):
         try:
