@@ -41,7 +41,7 @@ class Net:
 
     @staticmethod
     def name(host):
-        return "capture-" + host
+        return "capture-%d-%s" % (os.getpid(), host)  # two of these scripts may run at once
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -4,6 +4,7 @@ before it, and the other way round. The outer headers and all that is inside are
 
     tunnel_end.py KIND LOCAL REMOTE        in a namespace that has tun0, of the mode DEVICES names
 """
+import contextlib
 import fcntl
 import os
 import select
@@ -117,13 +118,13 @@ def main():
     number, length = 0, len(head(b"\x45", 0))  # it is the same for all it carries
     while True:
         for ready in select.select([tun, way], [], [])[0]:
-            if ready is tun:
-                inner = os.read(tun, BYTES_MAX)
-                number += 1
-                way.send(head(inner, number) + inner)
-            else:
-                packet = way.recv(BYTES_MAX)[before:]
-                os.write(tun, packet[length:])
+            with contextlib.suppress(OSError):  # an end that is not up yet: what is said to it is lost
+                if ready is tun:
+                    inner = os.read(tun, BYTES_MAX)
+                    number += 1
+                    way.send(head(inner, number) + inner)
+                else:
+                    os.write(tun, way.recv(BYTES_MAX)[before + length:])
 
 
 if __name__ == "__main__":
