@@ -6,6 +6,7 @@
 
 One function a capture, named after it. Each takes some seconds and ends by itself."""
 import os
+import shutil
 import sys
 import time
 
@@ -307,6 +308,25 @@ def wol(net_path):
         net.write(net_path)
 
 
+UDPLITE = """
+import socket
+here, there = [socket.socket(socket.%s, socket.SOCK_DGRAM, 136) for _ in range(2)]
+there.bind(("%s", 5000))
+for covered in (0, 8, 16):
+    here.setsockopt(136, 10, covered)  # UDPLITE_SEND_CSCOV
+    here.sendto(b"covered as far as %%d" %% covered, ("%s", 5000))
+"""
+
+
+def udplite(net_path):
+    """Datagrams covered whole, only in their header, and in a part, over both IP versions."""
+    with pair() as net:
+        net.record("left", "eth0", "proto 136")
+        for family, nobody, there in (("AF_INET", "0.0.0.0", "192.0.2.2"), ("AF_INET6", "::", "2001:db8::2")):
+            net.run("left", PYTHON, "-c", UDPLITE % (family, nobody, there))
+        net.write(net_path)
+
+
 FRR = """hostname %(name)s.example.org
 interface eth0
  ip ospf area 0
@@ -349,10 +369,12 @@ def routing(net_path):
         net.record("left", "eth0", "not icmp6 and not arp")
         for number, host in enumerate(("left", "right"), 1):
             config = net.file(host + ".conf", FRR % {"name": host, "number": number})
-            zebra = net.path(host + ".zserv")
+            own = net.path(host)
+            os.mkdir(own)
+            shutil.chown(own, "frr", "frr")
             for daemon in ("zebra", "ospfd", "ospf6d", "eigrpd", "pimd", "ripd"):
-                net.start(host, "/usr/lib/frr/" + daemon, "-u", "root", "-g", "root", "-f", config, "-i", net.path("%s.%s.pid" % (host, daemon)), "-z", zebra,
-                          "--vty_socket", net.folder, "-P", "0", "--log", "stdout")
+                net.start(host, "/usr/lib/frr/" + daemon, "-f", config, "-i", os.path.join(own, daemon + ".pid"), "-P", "0",
+                          "-z", os.path.join(own, "zserv"), "--vty_socket", own, "--log", "stdout")
                 time.sleep(0.3)
         time.sleep(8)
         for version in (2, 3):
@@ -375,7 +397,7 @@ TUNNELS = {
     "geneve": through("geneve"), "gtp": through("gtp"), "teredo": through("teredo", (6,)), "l2tp2": through("l2tp2"),
     "l2tp3_udp": through("l2tp3_udp"), "l2tp3_ip": through("l2tp3_ip"),
 }
-OTHERS = (vxlan, fragments_kernel, icmp_kernel, radvd, igmp_kernel, lldpd, bridge_stp, eapol, wol, routing)
+OTHERS = (vxlan, fragments_kernel, icmp_kernel, radvd, igmp_kernel, lldpd, bridge_stp, eapol, wol, udplite, routing)
 CAPTURES = {**{make.__name__: make for make in OTHERS}, **TUNNELS}
 
 
