@@ -222,10 +222,10 @@ def igmp_kernel(net_path):
 
 
 def lldpd(net_path):
-    """Two daemons: LLDP with the parts of 802.1, 802.3 and MED; CDP, one version each; EDP, FDP and SONMP."""
+    """Two daemons: LLDP with the parts of 802.3 and MED; CDP, one version each; FDP and SONMP."""
     with pair() as net:
         net.record("left", "eth0", "ether multicast and not ip6")
-        for host, options in (("left", ("-l", "-ccc", "-ff", "-M", "4")), ("right", ("-l", "-cc", "-ee", "-ss", "-M", "2"))):
+        for host, options in (("left", ("-l", "-ccc", "-ff", "-M", "4")), ("right", ("-l", "-cc", "-ss", "-M", "2"))):
             name = "%s.example.org" % {"left": "switch1", "right": "phone7"}[host]
             config = net.file(host + ".conf", "configure lldp tx-interval 2\nconfigure lldp portidsubtype ifname\n"
                               "configure ports eth0 lldp portdescription \"uplink of %s\"\n" % name)
