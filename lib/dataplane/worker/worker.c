@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <rte_eal.h>
 #include <rte_malloc.h>
 #include <rte_pause.h>
 #include <sched.h>
@@ -81,8 +82,10 @@ void worker_destroy(struct worker *w)
 		return;
 	if (w->linear != NULL)
 		worker_guard_clear(w->linear, (size_t)WORKER_BURST_MAX * WORKER_FRAME_MAX);
-	flow_table_destroy(w->flows);
 	record_ring_destroy(w->out);
+	if (!rte_eal_has_hugepages()) // rte_free() zeroes all of it, page by page, touched or not; EAL takes the whole back at once
+		return;
+	flow_table_destroy(w->flows);
 	for (unsigned k = 0; k < WORKER_MAX; k++)
 		rte_ring_free(w->in[k]);
 	rte_ring_free(w->requests);
