@@ -95,7 +95,7 @@ static void turn(struct control *c, struct api *api, unsigned *quiet)
 	*quiet = did > 0 ? 0 : *quiet + 1;
 	if (did > 0)
 		return;
-	if (*quiet > NAPS_BEFORE_LONG)
+	if (c->replay || *quiet > NAPS_BEFORE_LONG) // a replay makes records by the ring: waking up for each few costs more than they do
 		nap.tv_nsec = NAP_LONG_NS;
 	nanosleep(&nap, NULL);
 }

@@ -78,16 +78,51 @@ static inline bool stands(uint8_t c)
 }
 
 // Whether all of eight bytes stand as they are. It may be unsure (a borrow ran over from a neighbour) but only to say no.
-static inline bool eight_stand(const uint8_t *s)
+static inline bool eight_stand(uint64_t w)
 {
 	const uint64_t ones = 0x0101010101010101u, tops = ones * 0x80;
-	uint64_t w, quote, backslash, angle;
+	uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\', angle = w ^ ones * '<';
+
+	return ((w | (w - ones * 0x20) | (w + ones) | (quote - ones) | (backslash - ones) | (angle - ones)) & tops) == 0;
+}
+
+static inline uint64_t load64(const uint8_t *s)
+{
+	uint64_t w;
 
 	memcpy(&w, s, sizeof(w));
-	quote = w ^ ones * '"';
-	backslash = w ^ ones * '\\';
-	angle = w ^ ones * '<';
-	return ((w | (w - ones * 0x20) | (w + ones) | (quote - ones) | (backslash - ones) | (angle - ones)) & tops) == 0;
+	return w;
+}
+
+static inline uint64_t load32(const uint8_t *s)
+{
+	uint32_t w;
+
+	memcpy(&w, s, sizeof(w));
+	return w;
+}
+
+// Most text is short and stands as it is: it is taken in words, the last of which may overlap the one before.
+static inline bool put_plain(char *at, const uint8_t *s, size_t len)
+{
+	if (len < 4)
+		return false;
+	if (len < 8) {
+		if (!eight_stand(load32(s + len - 4) << 32 | load32(s)))
+			return false;
+		memcpy(at, s, 4);
+		memcpy(at + len - 4, s + len - 4, 4);
+		return true;
+	}
+	for (size_t i = 0; i < len; i += 8) {
+		size_t from = i + 8 <= len ? i : len - 8;
+		uint64_t w = load64(s + from);
+
+		if (!eight_stand(w))
+			return false;
+		memcpy(at + from, &w, 8);
+	}
+	return true;
 }
 
 char *json_put_text(char *at, char *end, const void *bytes, size_t len, size_t *taken)
@@ -95,11 +130,15 @@ char *json_put_text(char *at, char *end, const void *bytes, size_t len, size_t *
 	const uint8_t *s = bytes;
 	size_t i = 0;
 
+	if (at < end && len <= (size_t)(end - at) && put_plain(at, s, len)) {
+		at += len;
+		i = len;
+	}
 	while (i < len && at < end) {
 		char out[ESCAPE_MAX];
 		size_t used, n;
 
-		if (len - i >= 8 && end - at >= 8 && eight_stand(s + i)) {
+		if (len - i >= 8 && end - at >= 8 && eight_stand(load64(s + i))) {
 			memcpy(at, s + i, 8);
 			at += 8;
 			i += 8;

@@ -8,8 +8,9 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { LINE = 64, BYTES_MIN = 4 * RECORD_LENGTH_MAX };
+enum { LINE = 64, BYTES_MIN = 4 * RECORD_LENGTH_MAX, LARGE_PAGE = 2 * 1024 * 1024 };
 
 static const uint32_t WRAP = UINT32_MAX; // in place of a length: the next record is at the front
 
@@ -44,6 +45,16 @@ static uint32_t rounded(uint32_t length)
 	return (length + 7u) & ~7u;
 }
 
+// Every byte of a ring is touched before the first is touched again: with small pages that is a page fault for each 4 KB.
+static char *data_take(size_t size)
+{
+	char *data = aligned_alloc(size < LARGE_PAGE ? LINE : LARGE_PAGE, size);
+
+	if (data != NULL && size >= LARGE_PAGE)
+		(void)madvise(data, size, MADV_HUGEPAGE); // a wish
+	return data;
+}
+
 int record_ring_create(size_t bytes, struct record_ring **out)
 {
 	struct record_ring *ring = aligned_alloc(LINE, sizeof(*ring));
@@ -53,7 +64,7 @@ int record_ring_create(size_t bytes, struct record_ring **out)
 		size *= 2;
 	if (ring == NULL)
 		return -ENOMEM;
-	*ring = (struct record_ring){.data = aligned_alloc(LINE, size), .size = size};
+	*ring = (struct record_ring){.data = data_take(size), .size = size};
 	if (ring->data == NULL) {
 		free(ring);
 		return -ENOMEM;

@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <rte_eal.h>
 #include <rte_malloc.h>
 #include <rte_pause.h>
 #include <sched.h>
@@ -124,9 +125,11 @@ void worker_destroy(struct worker *w)
 		return;
 	if (w->linear != NULL)
 		worker_guard_clear(w->linear, (size_t)WORKER_BURST_MAX * WORKER_FRAME_MAX);
+	record_ring_destroy(w->out);
+	if (!rte_eal_has_hugepages()) // rte_free() zeroes all of it, page by page, touched or not; EAL takes the whole back at once
+		return;
 	flow_table_destroy(w->flows);
 	rte_free(w->fragments);
-	record_ring_destroy(w->out);
 	for (unsigned k = 0; k < WORKER_MAX; k++)
 		rte_ring_free(w->in[k]);
 	rte_ring_free(w->requests);

@@ -151,7 +151,7 @@ struct worker {
 } __rte_cache_aligned;
 
 int worker_create(const struct worker_config *config, struct worker **out, struct err *err);
-void worker_destroy(struct worker *w);
+void worker_destroy(struct worker *w);  // without hugepages, what EAL gave stays until rte_eal_cleanup()
 void worker_memory(const struct worker_config *config, struct memory *m); // what worker_create will take
 // Connects the rings between all workers; call once all exist, before launch.
 int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size, struct err *err);
