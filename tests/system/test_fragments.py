@@ -1,0 +1,86 @@
+"""Fragments put together: as tshark does it, the same for any number of workers and bursts, every frame accounted for."""
+import os
+import struct
+import subprocess
+
+from harness import ROOT, SMALL, check, eve_sorted, pcap_write, system_test
+
+CAPTURE = os.path.join(ROOT, "pcaps/fragments_kernel.pcap")
+MACS = b"\x02" * 12
+
+
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def pieces(payload, identification, size=16, protocol=17):
+    """The fragments of a datagram; source and destination are always the same."""
+    for at in range(0, len(payload), size):
+        data = payload[at:at + size]
+        field = at // 8 | (0x2000 if at + size < len(payload) else 0)
+        head = struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(data), identification, field, 64, protocol, 0, 0x0a000001, 0x0a000002)
+        yield MACS + b"\x08\0" + head[:10] + struct.pack("!H", checksum(head)) + head[12:] + data
+
+
+def datagram(good, data=b"0123456789abcdef" * 3):
+    """UDP with a right or a wrong checksum."""
+    head = struct.pack("!HHHH", 4000, 9, 8 + len(data), 0)
+    right = checksum(struct.pack("!IIHH", 0x0a000001, 0x0a000002, 17, 8 + len(data)) + head + data)
+    return head[:6] + struct.pack("!H", right if good else right ^ 0x0101) + data
+
+
+@system_test(tools=("tshark",))
+def test_as_tshark_joins_them(t):
+    events, stats = t.analyse(CAPTURE, "-w", "1", *SMALL)
+    done = subprocess.run(("tshark", "-r", CAPTURE, "-Y", "ip.reassembled_in || ip.fragments || ipv6.reassembled.in || ipv6.fragments", "-T", "fields",
+                           "-e", "ip.fragment.count", "-e", "ipv6.fragment.count"), capture_output=True, text=True, check=True)
+    joined = [sum(int(x) for x in line.split()) for line in done.stdout.splitlines() if line.split()]
+    said = stats["fragments"]
+    check(said["datagrams"] == len(joined) > 0, "%r, tshark joins %d", said, len(joined))
+    check(said["joined"] == sum(joined) - len(joined), "%r, tshark has %d frames in %d datagrams", said, sum(joined), len(joined))
+    answers = [e["dns"] for e in events if e["event_type"] == "dns" and e["dns"]["type"] == "answer"]
+    check(len(answers) == 2 and all(len(a["answers"]) > 0 for a in answers), "answers in fragments: %r", answers)
+    check(stats["checksums"]["udp"]["good"] >= 2 and stats["checksums"]["udp"]["bad"] == 0, "%r", stats["checksums"]["udp"])
+
+
+@system_test()
+def test_same_for_any_workers_and_bursts(t):
+    said = set()
+    for workers, burst in ((1, 1), (1, 64), (2, 32), (3, 1), (4, 64)):
+        done = t.replay(CAPTURE, "-w", str(workers), "--set", "capture.burst=%d" % burst, *SMALL)
+        check(done.code == 0, "exit %d: %s", done.code, done.err)
+        said.add(b"".join(eve_sorted(os.path.join(done.folder, "eve.json"))))
+    check(len(said) == 1, "%d different results", len(said))
+
+
+@system_test()
+def test_checksum_of_the_whole(t):
+    capture = t.path("sums.pcap")
+    pcap_write(capture, [*pieces(datagram(True), 1), *pieces(datagram(False), 2)])
+    _, stats = t.analyse(capture, "-w", "2", *SMALL)
+    check((stats["checksums"]["udp"]["good"], stats["checksums"]["udp"]["bad"]) == (1, 1), "%r", stats["checksums"]["udp"])
+    check(stats["fragments"]["joined"] == 6, "%r", stats["fragments"])
+    _, stats = t.analyse(capture, "-w", "2", "--set", "capture.checksum=drop", *SMALL)
+    check(stats["packets"]["malformed"] == {"checksum": 1} and stats["fragments"]["given_up"]["unsound"] == 3, "%r", stats)
+    check(stats["fragments"]["joined"] == 3, "%r", stats["fragments"])
+
+
+@system_test()
+def test_floods_are_bounded(t):
+    """First halves of more datagrams than are joined at once, then all second halves: the latest become whole, all are accounted."""
+    firsts, seconds = [], []
+    for number in range(1000):
+        first, second = pieces(datagram(True), number, 32)
+        firsts.append(first)
+        seconds.append(second)
+    capture = t.path("flood.pcap")
+    pcap_write(capture, firsts + seconds[::-1], step_us=10)
+    for workers in (1, 3):
+        _, stats = t.analyse(capture, "-w", str(workers), "--set", "limits.fragments=%d" % (64 * workers), *SMALL)
+        said = stats["fragments"]
+        check(64 <= said["datagrams"] <= 64 * workers, "%r", said)  # one worker receives, and has its share of them
+        check(said["given_up"]["evicted"] > 1000, "%r", said)
+        check(said["joined"] + said["waiting"] + sum(said["given_up"].values()) + said["datagrams"] == 2000, "%r", said)
