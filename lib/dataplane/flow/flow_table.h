@@ -1,9 +1,9 @@
 // The flows of one worker: two rte_hash tables (IPv4, IPv6) give an index into one slab of flows.
 //
-// Hot state is one cache line, touched by every packet; cold state is a second slab under the same index, touched when a flow
-// begins, ends, or is still being classified. Time is data: a flow is over when a packet's clock is past its last packet's clock
-// plus the time-out of its state. The wheel only brings that moment to notice; a packet that comes first decides the same, so
-// that the result does not depend on when a sweep ran.
+// Hot state is one cache line, of TCP a second one, touched by every packet; cold state is a slab under the same index, touched
+// when a flow begins, ends, is still being classified, or when TCP does more than go on. Time is data: a flow is over when a
+// packet's clock is past its last packet's clock plus the time-out of its state. The wheel only brings that moment to notice; a
+// packet that comes first decides the same, so that the result does not depend on when a sweep ran.
 #ifndef FLOW_FLOW_TABLE_H
 #define FLOW_FLOW_TABLE_H
 
@@ -14,6 +14,7 @@
 #include "classify/classify.h"
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
+#include "flow/flow_tcp.h"
 #include "flow/flow_wheel.h"
 
 enum { FLOW_BURST_MAX = 64 };
@@ -58,9 +59,12 @@ struct flow_cold {
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
 	uint16_t port;
+	uint8_t direction; // enum flow_direction
+	bool flipped;      // the first packet came from the server
+	struct flow_tcp_cold tcp;
 } __rte_cache_aligned;
 
-_Static_assert(sizeof(struct flow_cold) <= 128, "the cold state of a flow is two cache lines");
+_Static_assert(sizeof(struct flow_cold) <= 256, "the cold state of a flow is four cache lines");
 
 struct flow_hostname {
 	uint8_t len;
@@ -81,11 +85,13 @@ struct flow_table_counters {
 	uint64_t created, ended[4]; // ended by enum flow_reason
 	uint64_t packets, bytes;    // counted into flows, ended ones included
 	uint64_t refused_pkts;      // of flows that found no place
+	uint64_t directions[FLOW_DIRECTIONS], flipped; // flows begun, by rule; those whose first packet came from the server
 };
 
 struct flow_table {
 	struct rte_hash *hash4, *hash6;
 	struct flow *flows;
+	struct flow_tcp *tcp;
 	struct flow_cold *cold;
 	uint32_t slots4, slots;     // index < slots4: IPv4
 	uint32_t capacity4, capacity6, active4, active6;
@@ -164,5 +170,9 @@ unsigned flow_sweep(struct flow_table *table, uint64_t target_ns, unsigned visit
 
 void flow_ends(const struct flow_table *table, uint32_t index, struct record_ends *ends);
 enum flow_state flow_state_of(const struct flow *flow);
+
+// Zeek's conn_state and history, of any flow. At most FLOW_TCP_HISTORY_MAX letters; returns how many.
+enum flow_conn_state flow_conn_state_of(const struct flow *flow, const struct flow_cold *cold);
+unsigned flow_history_put(const struct flow *flow, const struct flow_cold *cold, char *out);
 
 #endif

@@ -96,6 +96,7 @@ static inline enum packet_verdict decode_tcp(struct packet *p, struct span *s, u
 	p->tcp_seq = be32(h + 4);
 	p->tcp_ack = be32(h + 8);
 	p->tcp_flags = h[13];
+	p->tcp_window = be16(h + 14);
 	if (header > 20 && span_bytes(s, header - 20) == NULL)
 		return PACKET_OK;
 	payload_set(p, s, l4 - header);
@@ -370,6 +371,6 @@ void packet_decode(struct packet *p)
 	p->truncated = p->wire > p->captured;
 	p->fragment = false;
 	p->src_port = p->dst_port = p->payload_at = p->llc_at = p->l3_at = p->l4_at = 0;
-	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = 0;
+	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = p->tcp_window = 0;
 	p->verdict = (uint8_t)decode(p, &s);
 }

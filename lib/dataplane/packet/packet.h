@@ -97,6 +97,7 @@ struct packet {
 	uint32_t payload;        // bytes of it that were captured
 	uint32_t payload_wire;   // bytes of it on the wire
 	uint32_t tcp_seq, tcp_ack;
+	uint16_t tcp_window;     // as it stands there, not scaled
 };
 
 // Reads a frame. frame, captured, wire (0: unknown), time_ns and clock_ns are set by the caller, everything else here.

@@ -77,7 +77,7 @@ struct worker_flows_request {
 	bool ranked;
 };
 
-enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + 7) / 8 * 8 };
+enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + RECORD_HISTORY_MAX + 7) / 8 * 8 };
 
 struct worker {
 	// who: control writes before launch, constant while running
