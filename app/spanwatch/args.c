@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -257,7 +258,8 @@ static int settle(struct args_state *state, struct err *err)
 	return config_check(config, err);
 }
 
-int args_parse(int argc, char **argv, struct args *out, struct err *err)
+// errors: for mistakes inside a configuration file, a line each.
+static int parse(int argc, char **argv, FILE *errors, struct args *out, struct err *err)
 {
 	struct args_state state = {.out = out};
 	char letters[2 * OPTIONS + 2];
@@ -278,7 +280,7 @@ int args_parse(int argc, char **argv, struct args *out, struct err *err)
 	getopt_tables(letters, names);
 	file_find(argc, argv, letters, names, out);
 	if (out->config_path != NULL) {
-		rc = config_load(&out->config, out->config_path, stderr, err);
+		rc = config_load(&out->config, out->config_path, errors, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -286,6 +288,34 @@ int args_parse(int argc, char **argv, struct args *out, struct err *err)
 	if (rc != 0 || out->action != ARGS_RUN)
 		return rc;
 	return settle(&state, err);
+}
+
+int args_parse(int argc, char **argv, struct args *out, struct err *err)
+{
+	return parse(argc, argv, stderr, out, err);
+}
+
+int args_read_again(int argc, char **argv, struct config *out, struct err *err)
+{
+	struct args *again = malloc(sizeof(*again));
+	char *mistakes = NULL;
+	size_t length = 0;
+	FILE *errors = open_memstream(&mistakes, &length);
+	int rc;
+
+	if (again == NULL || errors == NULL)
+		rc = err_set(err, -ENOMEM, "no memory to read the configuration again");
+	else
+		rc = parse(argc, argv, errors, again, err);
+	if (errors != NULL)
+		fclose(errors);
+	if (rc == 0)
+		*out = again->config;
+	else if (length > 0)
+		rc = err_set(err, rc, "%.*s", (int)strcspn(mistakes, "\n"), mistakes);
+	free(mistakes);
+	free(again);
+	return rc;
 }
 
 static void options_print(FILE *out)
@@ -327,6 +357,7 @@ void args_print_help(FILE *out)
 	fputs("\n"
 	      "Every key of the configuration can be given by --set. Options override the file.\n"
 	      "A replay without --stay opens no API unless --api is given.\n"
+	      "SIGHUP reads configuration and attribute filters again; what may change at run time changes.\n"
 	      "\n"
 	      "Exit codes: 0 done, 1 could not start or a bad argument, 2 the input is damaged (what was whole is\n"
 	      "analysed), 3 the ledger does not balance.\n",

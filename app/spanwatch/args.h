@@ -28,6 +28,9 @@ struct args {
 // A replay that does not stay has nobody to answer: unless api_given, its config.api.listen becomes "none".
 int args_parse(int argc, char **argv, struct args *out, struct err *err);
 
+// The same file and options again, for a program that runs: everything is one sentence in err, with the first mistake of the file.
+int args_read_again(int argc, char **argv, struct config *out, struct err *err);
+
 void args_print_help(FILE *out);
 void args_print_version(FILE *out);
 

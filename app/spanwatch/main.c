@@ -22,7 +22,12 @@
 enum exit_code { EXIT_DONE, EXIT_REFUSED, EXIT_DAMAGED, EXIT_LEDGER };
 enum { NAP_NS = 200000, NAPS_BEFORE_LONG = 50, NAP_LONG_NS = 1000000 };
 
-static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t stop_asked, reload_asked;
+
+struct command_line {
+	int argc;
+	char **argv;
+};
 
 static void on_signal(int number)
 {
@@ -31,10 +36,17 @@ static void on_signal(int number)
 		_exit(128 + number); // a second one forces
 }
 
+static void on_reload(int number)
+{
+	(void)number;
+	reload_asked = 1;
+}
+
 static void signals_set(void)
 {
-	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+	struct sigaction stop = {.sa_handler = on_signal}, reload = {.sa_handler = on_reload}, ignore = {.sa_handler = SIG_IGN};
 
+	sigaction(SIGHUP, &reload, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL); // a reader of our stdout that goes away is an error of the sink
@@ -54,6 +66,26 @@ static void notes_print(const struct control *c, unsigned *printed)
 		fprintf(stderr, "spanwatch: note: %s\n", c->note[*printed]);
 }
 
+static int config_read(void *line, struct config *out, struct err *err)
+{
+	const struct command_line *l = line;
+
+	return args_read_again(l->argc, l->argv, out, err);
+}
+
+static void reload(struct control *c)
+{
+	struct err err = {""};
+
+	reload_asked = 0;
+	if (control_reload(c, &err) < 0)
+		fprintf(stderr, "spanwatch: note: what was in force stays in force: %s\n", err.text);
+	else
+		fprintf(stderr, "spanwatch: note: the configuration and the filters were read again\n");
+	if (c->reload.restart_note[0] != '\0')
+		fprintf(stderr, "spanwatch: note: %s\n", c->reload.restart_note);
+}
+
 // One turn of everything that control's thread does. With nothing to do it sleeps, the longer the quieter it is.
 static void turn(struct control *c, struct api *api, unsigned *quiet)
 {
@@ -70,7 +102,7 @@ static void turn(struct control *c, struct api *api, unsigned *quiet)
 
 static void run(struct control *c, struct api *api, const struct args *args, unsigned *notes)
 {
-	bool leave_at_end = c->replay && !args->config.capture.stay, told = false;
+	bool leave_at_end = c->replay && !args->config.capture.stay, told = false, terminal = isatty(STDERR_FILENO) != 0;
 	struct summary_progress progress;
 	unsigned quiet = 0;
 
@@ -87,6 +119,10 @@ static void run(struct control *c, struct api *api, const struct args *args, uns
 		}
 		if (c->replay && !finished)
 			report_progress(c, &progress);
+		if (reload_asked != 0 && terminal && !isatty(STDERR_FILENO))
+			break; // its terminal was closed: that is what SIGHUP says then, and nobody is there to stop it later
+		if (reload_asked != 0)
+			reload(c);
 		turn(c, api, &quiet);
 		if (!c->replay)
 			notes_print(c, notes);
@@ -117,7 +153,7 @@ static int judge(struct control *c, int drained, const struct err *err)
 	return code;
 }
 
-static int serve(const struct args *args, struct err *err)
+static int serve(const struct args *args, struct command_line *line, struct err *err)
 {
 	struct control *c = NULL;
 	struct api *api = NULL;
@@ -130,7 +166,7 @@ static int serve(const struct args *args, struct err *err)
 		api_close(api);
 		return refuse(err);
 	}
-	if (api_start(api, c, err) < 0) {
+	if ((api_bound(api) != NULL && control_own_listen(c, api_bound(api), err) < 0) || api_start(api, c, err) < 0) {
 		struct err ignored;
 
 		api_close(api);
@@ -138,6 +174,7 @@ static int serve(const struct args *args, struct err *err)
 		control_destroy(c);
 		return refuse(err);
 	}
+	c->reader = (struct control_reader){config_read, line, args->config_path};
 	notes_print(c, &notes);
 	report_start(c, api, args, stderr);
 	run(c, api, args, &notes);
@@ -153,7 +190,7 @@ static int serve(const struct args *args, struct err *err)
 	return code;
 }
 
-static int start(struct args *args, struct err *err)
+static int start(struct args *args, struct command_line *line, struct err *err)
 {
 	static struct eal_args eal;
 	int code;
@@ -164,7 +201,7 @@ static int start(struct args *args, struct err *err)
 		return refuse(err);
 	for (unsigned i = 0; i < eal.notes; i++)
 		fprintf(stderr, "spanwatch: note: %s\n", eal.note[i]);
-	code = eal_ports_check(&eal, &args->config, err) < 0 ? refuse(err) : serve(args, err);
+	code = eal_ports_check(&eal, &args->config, err) < 0 ? refuse(err) : serve(args, line, err);
 	rte_eal_cleanup();
 	return code;
 }
@@ -172,6 +209,7 @@ static int start(struct args *args, struct err *err)
 int main(int argc, char **argv)
 {
 	static struct args args;
+	struct command_line line = {argc, argv};
 	struct err err = {""};
 
 	if (args_parse(argc, argv, &args, &err) < 0)
@@ -196,5 +234,5 @@ int main(int argc, char **argv)
 		break;
 	}
 	signals_set();
-	return start(&args, &err);
+	return start(&args, &line, &err);
 }

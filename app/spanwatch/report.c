@@ -10,6 +10,18 @@
 
 enum { STATS_MAX = 1 << 20, PROTOCOLS_ALL = PROTO_MAX + PACKET_VERDICTS };
 
+// Per flow: what is there for every flow, whether it is of IPv4 or IPv6.
+static void memory_print(const struct control *c, FILE *out)
+{
+	struct memory m;
+
+	control_memory(c->config, c->worker_count, &m);
+	fprintf(out, "spanwatch: memory %-28s %12s %14s\n", "", "entries", "bytes");
+	for (unsigned i = 0; i < m.rows; i++)
+		fprintf(out, "spanwatch: memory %-28s %12" PRIu64 " %14" PRIu64 "\n", m.row[i].what, m.row[i].count, m.row[i].bytes);
+	fprintf(out, "spanwatch: memory %-28s %12s %14" PRIu64 "\n", "all", "", memory_bytes(&m));
+}
+
 void report_start(const struct control *c, const struct api *api, const struct args *args, FILE *out)
 {
 	const char *address = api_address(api);
@@ -26,8 +38,7 @@ void report_start(const struct control *c, const struct api *api, const struct a
 			c->worker[k]->config.socket, c->worker[k]->flows->capacity4 + c->worker[k]->flows->capacity6,
 			c->worker[k]->flows->hash->name);
 	fprintf(out, "spanwatch: steering %s\n", c->steering_why);
-	fprintf(out, "spanwatch: memory %u MB, of which %" PRIu64 " MB a worker\n", control_memory_mb(c->config, c->worker_count),
-		worker_bytes(&c->worker[0]->config) >> 20);
+	memory_print(c, out);
 }
 
 void report_progress(const struct control *c, struct summary_progress *progress)

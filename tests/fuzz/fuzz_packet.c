@@ -27,6 +27,13 @@ static void invariants_check(const struct packet *p)
 		return;
 	require(p->ip_version == 4 || p->ip_version == 6);
 	require(p->src_at >= 14 && p->src_at + address <= p->dst_at && p->dst_at + address <= p->captured);
+	require(p->tunnels <= PACKET_TUNNELS_MAX && p->ether_at + 14u <= p->captured);
+	if (p->tunnels > 0) {
+		uint32_t around = p->outer.ip_version == 4 ? 4 : 16;
+
+		require(p->outer.kind > TUNNEL_NONE && p->outer.kind < TUNNEL_KINDS);
+		require(p->outer.src_at + around <= p->outer.dst_at && p->outer.dst_at + around < p->src_at);
+	}
 	if (p->fragment)
 		require(p->src_port == 0 && p->dst_port == 0 && p->payload == 0 && p->payload_wire == 0);
 }
@@ -40,6 +47,18 @@ static void cut_check(const struct packet *whole, const uint8_t *frame)
 	invariants_check(&cut);
 	if (!packet_malformed((enum packet_verdict)whole->verdict))
 		require(!packet_malformed((enum packet_verdict)cut.verdict));
+}
+
+// Level by level comes out where the whole does.
+static void steps_check(const struct packet *whole)
+{
+	struct packet p = *whole;
+
+	p.wire = whole->wire_known ? whole->wire : 0;
+	packet_decode_outermost(&p);
+	while (packet_tunnel_enter(&p))
+		invariants_check(&p);
+	require(p.verdict == whole->verdict && p.tunnels == whole->tunnels && p.src_at == whole->src_at && p.payload_at == whole->payload_at);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p.frame = frame + 1;
 	packet_decode(&p);
 	invariants_check(&p);
+	steps_check(&p);
 	if (p.wire_known)
 		cut_check(&p, frame + 1);
 	free(frame);

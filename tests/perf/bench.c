@@ -23,7 +23,7 @@
 enum { POOL = 8191, BURST = 32, FLOWS = 2 << 20, ALIGN = 64 };
 
 // A port whose frames are in memory.
-struct memory {
+struct replayed {
 	struct port_queue queue; // first: what the worker sees
 	struct rte_mempool *pool;
 	uint8_t *bytes;
@@ -37,7 +37,7 @@ struct memory {
 
 static uint16_t memory_receive(struct port_queue *queue, struct rte_mbuf **frames, struct port_stamp *stamps, uint16_t n)
 {
-	struct memory *m = (struct memory *)queue;
+	struct replayed *m = (struct replayed *)queue;
 	uint32_t left = m->count - m->next;
 
 	if (left < n)
@@ -60,7 +60,7 @@ static uint16_t memory_receive(struct port_queue *queue, struct rte_mbuf **frame
 	return n;
 }
 
-static int memory_load(struct memory *m, const char *path)
+static int memory_load(struct replayed *m, const char *path)
 {
 	char error[PCAP_ERRBUF_SIZE];
 	pcap_t *in = pcap_open_offline(path, error);
@@ -100,7 +100,7 @@ static void records_drop(struct worker *w)
 		record_ring_pop(w->out);
 }
 
-static void pass(struct worker *w, struct memory *m, unsigned number)
+static void pass(struct worker *w, struct replayed *m, unsigned number)
 {
 	struct worker_counters before = w->counters;
 	uint64_t start = rte_rdtsc();
@@ -121,7 +121,7 @@ static void pass(struct worker *w, struct memory *m, unsigned number)
 	records_drop(w);
 }
 
-static struct worker *worker_make(struct memory *m, uint32_t capacity, bool checksums, const struct flow_secret *secret,
+static struct worker *worker_make(struct replayed *m, uint32_t capacity, bool checksums, const struct flow_secret *secret,
 				  const struct clock *clock)
 {
 	static struct worker *all[1];
@@ -153,7 +153,7 @@ static struct worker *worker_make(struct memory *m, uint32_t capacity, bool chec
 int main(int argc, char **argv)
 {
 	int used = rte_eal_init(argc, argv);
-	static struct memory m = {.queue = {.receive = memory_receive}};
+	static struct replayed m = {.queue = {.receive = memory_receive}};
 	struct flow_secret secret;
 	struct clock clock;
 	struct worker *w;

@@ -252,6 +252,16 @@ class Rig:
         finally:
             connection.close()
 
+    def ask(self, program, method, path, headers=None, body=""):
+        """Any request; (status, the answer's JSON)."""
+        connection = UnixHTTP(program.api)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
     # ---- namespaces ----
 
     def namespace(self):

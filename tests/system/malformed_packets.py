@@ -3,7 +3,7 @@
 
     malformed_packets.py FOLDER [SEED]
 
-About 50 sound frames are cut at every byte, once as frames that were that short on the wire and once as a capture with a snap
+About 65 sound frames are cut at every byte, once as frames that were that short on the wire and once as a capture with a snap
 length shows them; every length, count and offset of theirs is set to 0, 1, max-1, max and one more than there is; then a seeded
 mix of all of that, and stacks and chains far longer than anything sound. Writes one capture for each verdict, so that a swap of
 two verdicts cannot go unseen: NAME.pcap has to be counted as malformed{NAME} to the last packet, `sound` as nothing malformed,
@@ -19,6 +19,7 @@ SEED, MIXED = 20231, 4000
 SPARSE = 11     # stacks and chains of kilobytes are cut at every so-manieth byte
 VLAN_TAGS = 8   # walked; more are malformed
 EXTENSIONS = 16 # walked; more are malformed
+AUTHENTICATIONS = 16 # of IPv4; likewise
 
 
 class Piece:
@@ -169,6 +170,35 @@ def sctp():
     return joined(struct.pack("!HHII", 5000, 5001, 0, 0), chunk)
 
 
+def dccp(short=False, inner=b"data"):
+    """The generic header with sequence numbers of 24 (DataAck) or 48 bits."""
+    words = number(1, 4 if short else 6, unit=4)
+    start = joined(struct.pack("!HH", 5000, 5001), words, b"\0\0\0")
+    return joined(start, b"\x04\0\0\1" + bytes(4) if short else b"\x09\0" + bytes(5) + b"\1" + bytes(8), inner)
+
+
+def udplite(inner=b"sensitive, the rest is not", covered=17):
+    return joined(struct.pack("!HH", 5000, 5001), number(2, covered), b"\0\0", inner)
+
+
+def ospf(version, router_id=b"\x0a\0\0\1"):
+    body = bytes(20)
+    rest = joined(router_id, bytes(4), bytes(2), bytes(10) if version == 2 else b"\0\0", body)
+    return joined(number(1, version), b"\1", number(2, 4 + len(rest)), rest)
+
+
+def vrrp():
+    return joined(number(1, 3, bits=4, shift=4, rest=1), b"\x07\x64", number(1, 1, unit=4), b"\0\x64\0\0", bytes((10, 0, 0, 9)))
+
+
+def pim():
+    return joined(number(1, 2, bits=4, shift=4), b"\0\0\0", b"\0\1", sized(2, b"\0\x69"))
+
+
+def eigrp():
+    return joined(number(1, 2), b"\5", bytes(16), b"\0\1", b"\0\1", number(2, 12), bytes(8))
+
+
 def igmp_report():
     return joined(b"\x22\0\0\0\0\0", number(2, 1), b"\4", number(1, 0), number(2, 1), bytes((239, 1, 1, 1)), bytes((10, 0, 0, 9)))
 
@@ -284,6 +314,19 @@ def bases():
     yield "mld", ether(0x86dd, ipv6(0, extension(58, mld_report(), b"\5\2\0\0\1\0")))
     yield "igmp", ether(0x0800, ipv4(2, igmp_report(), option(148, b"\0\0")))
     yield "sctp", ether(0x0800, ipv4(132, sctp()))
+    yield "dccp", ether(0x0800, ipv4(33, dccp()))
+    yield "dccp short", ether(0x86dd, ipv6(33, dccp(True)))
+    yield "udp-lite", ether(0x0800, ipv4(136, udplite()))
+    yield "udp-lite whole", ether(0x86dd, ipv6(136, udplite(covered=0)))
+    yield "ipv4 esp", ether(0x0800, ipv4(50, b"\0\0\1\0\0\0\0\1" + bytes(24)))
+    yield "ipv4 ah", ether(0x0800, ipv4(51, authentication(6, tcp(http()))))
+    yield "ipv4 ah twice", ether(0x8100, tag(ipv4(51, authentication(51, authentication(136, udplite()))), 0x0800))
+    yield "ospf 2", ether(0x0800, ipv4(89, ospf(2)))
+    yield "ospf 3", ether(0x86dd, ipv6(89, ospf(3)))
+    yield "vrrp", ether(0x0800, ipv4(112, vrrp()))
+    yield "pim", ether(0x0800, ipv4(103, pim()))
+    yield "eigrp", ether(0x0800, ipv4(88, eigrp()))
+    yield "unknown ip protocol", ether(0x0800, ipv4(200, bytes(16)))
     yield "gre", ether(0x0800, ipv4(47, gre(0x0800, IPV4)))
     yield "erspan", ether(0x0800, ipv4(47, erspan(INNER)))
     yield "vxlan", ether(0x0800, ipv4(17, udp(vxlan(INNER), (40000, 4789))))
@@ -325,6 +368,7 @@ def stacks():
     yield "extensions to the mtu", ether(0x86dd, chain(*[60] * 180))
     yield "fragment headers", ether(0x86dd, chain(*[44] * 20))
     yield "authentication headers", ether(0x86dd, chain(*[51] * 50))
+    yield "ipv4 authentication headers", ether(0x0800, ipv4(51, nested(AUTHENTICATIONS, lambda x: authentication(51, x), authentication(17, udp()))))
 
 
 # ---- what has to come out ----
@@ -400,9 +444,25 @@ def expected_ipv6(frame, at, wire):
     return expected_l4(frame[at:at + left], kind, left)
 
 
+LEAST = {6: ("tcp", 20), 17: ("udp", 8), 1: ("icmp", 4), 58: ("icmp", 4), 132: ("sctp", 12), 33: ("dccp", 12), 136: ("udplite", 8),
+         50: ("transport", 8), 89: ("transport", 16), 103: ("transport", 4), 112: ("transport", 8), 88: ("transport", 20)}
+VERSIONS = {88: (2,), 103: (2,), 112: (2, 3)}
+
+
 def expected_l4(data, protocol, length):
     """data: what was captured of length bytes."""
-    name, least = {6: ("tcp", 20), 17: ("udp", 8), 1: ("icmp", 4), 58: ("icmp", 4)}.get(protocol, (SOUND, 0))
+    walked = 0
+    while protocol == 51:
+        walked += 1
+        if length < 12 or walked > AUTHENTICATIONS:
+            return "transport"
+        if len(data) < 12:
+            return SOUND
+        protocol, header = data[0], (data[1] + 2) * 4
+        if not 12 <= header <= length:
+            return "transport"
+        data, length = data[header:], length - header
+    name, least = LEAST.get(protocol, (SOUND, 0))
     if length < least:
         return name
     if len(data) < least:
@@ -411,7 +471,18 @@ def expected_l4(data, protocol, length):
         return name
     if protocol == 17 and not 8 <= (word(data, 4) or length) <= length:
         return name
-    return SOUND
+    return name if transport_wrong(data, protocol, length) else SOUND
+
+
+def transport_wrong(data, protocol, length):
+    """Whether the header of a rarer transport contradicts itself. data has its least bytes at least."""
+    if protocol == 33:
+        return not (16 if data[8] & 1 else 12) <= data[4] * 4 <= length
+    if protocol == 136:
+        return word(data, 4) != 0 and not 8 <= word(data, 4) <= length
+    if protocol == 89:
+        return data[0] not in (2, 3) or not (24 if data[0] == 2 else 16) <= word(data, 2) <= length
+    return protocol in VERSIONS and data[0] >> (0 if protocol == 88 else 4) not in VERSIONS[protocol]
 
 
 # ---- what is done to them ----

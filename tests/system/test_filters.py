@@ -2,6 +2,7 @@
 attribute filters against its display filters. What is compared is how many packets were analysed or malformed, and their bytes."""
 import json
 import os
+import re
 import subprocess
 
 from harness import ROOT, SHARED, SMALL, SPANWATCH, check, eve_sorted, frame_udp, ledger_check, pcap_write, system_test
@@ -178,10 +179,12 @@ def test_help_lists_all(t):
 def test_own_traffic(t):
     """The API is watched through the interface that it answers on."""
     here = t.wire()[0]
-    for setting, feeds in (("leave_out", False), ("keep", True)):
+    for listen, setting, feeds in (("127.0.0.1:8480", "leave_out", False), ("127.0.0.1:8480", "keep", True), ("127.0.0.1:0", "leave_out", False),
+                                   ("localhost:8481", "leave_out", False)):
         out = t.fresh("out")
-        program = t.start(SPANWATCH, "-i", "lo", "-o", out, "--api", "127.0.0.1:8480", "--set", "capture.own_traffic=" + setting, namespace=here)
-        ask = ("curl", "-s", "-o", "/dev/null", "http://127.0.0.1:8480/api/v1/health")
+        program = t.start(SPANWATCH, "-i", "lo", "-o", out, "--api", listen, "--set", "capture.own_traffic=" + setting, namespace=here)
+        page = t.until(lambda: re.search(r"http://127\.0\.0\.1:\d+/", program.err), "the address is printed", 15).group()
+        ask = ("curl", "-s", "-o", "/dev/null", page + "api/v1/health")
         t.until(lambda: t.start(*ask, namespace=here).wait() == 0, "the API answers", 15)
         for _ in range(5):
             t.call(*ask, namespace=here)

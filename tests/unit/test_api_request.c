@@ -110,11 +110,135 @@ static void hosts(void **state)
 	assert_false(api_host_allowed("127.0.0.2", NULL));
 }
 
+// ---- heads ----
+
+static const struct api_place reads = {.write_method = NULL}, filters = {.write_method = "PUT", .body_max = 100},
+			      reload = {.write_method = "POST", .write_only = true};
+
+static unsigned check(const struct api_head *head, const struct api_place *place, size_t *body)
+{
+	const char *sentence = NULL;
+	unsigned status = api_head_check(head, place, "127.0.0.2", body, &sentence);
+
+	assert_non_null(sentence);
+	return status;
+}
+
+static void methods(void **state)
+{
+	static const char *const others[] = {"", "get", "PUTS", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH"};
+	struct api_head head = {.host = "localhost", .hosts = 1};
+	size_t body;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		head.method = others[i];
+		assert_int_equal(check(&head, &reads, &body), 405);
+		assert_int_equal(check(&head, &filters, &body), 405);
+		assert_int_equal(check(&head, &reload, &body), 405);
+	}
+	head.method = "GET";
+	assert_int_equal(check(&head, &reads, &body), 0);
+	assert_int_equal(check(&head, &filters, &body), 0);
+	assert_false(api_head_writes(&head, &filters));
+	assert_int_equal(check(&head, &reload, &body), 405);
+	head.method = "PUT";
+	assert_int_equal(check(&head, &reads, &body), 405);
+	head.method = "POST";
+	assert_int_equal(check(&head, &reload, &body), 415);
+	head.types = 1;
+	head.type = "application/json";
+	assert_int_equal(check(&head, &reload, &body), 0);
+	assert_true(api_head_writes(&head, &reload));
+	head.lengths = 1;
+	head.length = "1";
+	assert_int_equal(check(&head, &reload, &body), 413);
+}
+
+static void writes(void **state)
+{
+	static const struct {
+		struct api_head head;
+		unsigned status;
+	} rows[] = {
+		{{"PUT", "127.0.0.1:80", "100", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 0},
+		{{"PUT", "127.0.0.1:80", "5", "Application/JSON; charset=utf-8", NULL, NULL, 1, 1, 0, 1, 0}, 0},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "http://127.0.0.1:80", "same-origin", 1, 1, 0, 1, 1}, 0},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, "none", 1, 1, 0, 1, 0}, 0},
+		{{"PUT", "127.0.0.1:80", "101", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 413},
+		{{"PUT", "127.0.0.1:80", "18446744073709551617", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 413},
+		{{"PUT", "127.0.0.1:80", "0", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 400},
+		{{"PUT", "127.0.0.1:80", "-5", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 400},
+		{{"PUT", "127.0.0.1:80", "5, 5", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 400},
+		{{"PUT", "127.0.0.1:80", "", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 400},
+		{{"PUT", "127.0.0.1:80", NULL, "application/json", NULL, NULL, 1, 0, 0, 1, 0}, 411},
+		{{"PUT", "127.0.0.1:80", NULL, "application/json", NULL, NULL, 1, 0, 1, 1, 0}, 411},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, NULL, 1, 1, 1, 1, 0}, 400},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, NULL, 1, 2, 0, 1, 0}, 400},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, NULL, 2, 1, 0, 1, 0}, 400},
+		{{"PUT", NULL, "5", "application/json", NULL, NULL, 0, 1, 0, 1, 0}, 400},
+		{{"PUT", "evil.example", "5", "application/json", NULL, NULL, 1, 1, 0, 1, 0}, 421},
+		{{"PUT", "evil.example", "5", "application/json", "http://evil.example", NULL, 1, 1, 0, 1, 1}, 421},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "null", NULL, 1, 1, 0, 1, 1}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "", NULL, 1, 1, 0, 1, 1}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, NULL, 1, 1, 0, 1, 1}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "http://127.0.0.1:8080", NULL, 1, 1, 0, 1, 1}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "http://localhost:80", NULL, 1, 1, 0, 1, 1}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "https://127.0.0.1:80", NULL, 1, 1, 0, 1, 1}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", "http://127.0.0.1:80", NULL, 1, 1, 0, 1, 2}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, "cross-site", 1, 1, 0, 1, 0}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, "same-site", 1, 1, 0, 1, 0}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, "", 1, 1, 0, 1, 0}, 403},
+		{{"PUT", "127.0.0.1:80", "5", "text/plain", NULL, NULL, 1, 1, 0, 1, 0}, 415},
+		{{"PUT", "127.0.0.1:80", "5", "application/jsonp", NULL, NULL, 1, 1, 0, 1, 0}, 415},
+		{{"PUT", "127.0.0.1:80", "5", NULL, NULL, NULL, 1, 1, 0, 0, 0}, 415},
+		{{"PUT", "127.0.0.1:80", "5", "application/json", NULL, NULL, 1, 1, 0, 2, 0}, 415},
+	};
+	size_t body;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (check(&rows[i].head, &filters, &body) != rows[i].status)
+			fail_msg("row %zu gave %u, not %u", i, check(&rows[i].head, &filters, &body), rows[i].status);
+		assert_true(rows[i].status != 0 || body > 0);
+	}
+}
+
+static unsigned body_check(const char *text)
+{
+	const char *sentence;
+
+	return api_body_check(text, strlen(text), &sentence);
+}
+
+static void bodies(void **state)
+{
+	char deep[2 * API_BODY_DEPTH_MAX + 8];
+	const char *sentence;
+
+	(void)state;
+	assert_int_equal(body_check(""), 0);
+	assert_int_equal(body_check("{\"a\": [1, {\"b\": \"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[\"}]}"), 0);
+	assert_int_equal(api_body_check("{\0}", 3, &sentence), 400);
+	assert_int_equal(api_body_check("\"\\\0\"", 4, &sentence), 400);
+	assert_int_equal(body_check("{\"a\": \"b\\u0000\"}"), 400);
+	assert_int_equal(body_check("{\"a\": \"b\\\\u0000\"}"), 0);
+	assert_int_equal(body_check("\\u000"), 0);
+	assert_int_equal(body_check("\\"), 0);
+	memset(deep, '[', sizeof(deep));
+	deep[API_BODY_DEPTH_MAX] = '\0';
+	assert_int_equal(body_check(deep), 0);
+	deep[API_BODY_DEPTH_MAX] = '{';
+	deep[API_BODY_DEPTH_MAX + 1] = '\0';
+	assert_int_equal(body_check(deep), 400);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_paths), cmocka_unit_test(arguments), cmocka_unit_test(refused_targets),
-		cmocka_unit_test(lengths), cmocka_unit_test(hosts),
+		cmocka_unit_test(lengths), cmocka_unit_test(hosts), cmocka_unit_test(methods), cmocka_unit_test(writes),
+		cmocka_unit_test(bodies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

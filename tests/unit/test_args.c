@@ -284,6 +284,37 @@ static void test_file(void **state)
 	unlink(file.path);
 }
 
+// The first mistake of the file is the sentence, and nothing is taken from it.
+static void test_read_again(void **state)
+{
+	struct config config = {.capture.burst = 7};
+	struct line line;
+	struct args args;
+	struct file file;
+	struct err err;
+	FILE *out;
+
+	(void)state;
+	file_make(&file, "[capture]\nburst = 8\n", "-c", "-i eth0 -w 3");
+	assert_int_equal(parse(&line, file.line, &args, &err), 0);
+	out = fopen(file.path, "w");
+	fputs("[capture]\nburts = 9\nfilter = udp\nnothing = 5\n", out);
+	fclose(out);
+	assert_true(args_read_again(line.argc, line.argv, &config, &err) < 0);
+	assert_non_null(strstr(err.text, ":2: there is no key capture.burts; did you mean capture.burst?"));
+	assert_int_equal(config.capture.burst, 7);
+	out = fopen(file.path, "w");
+	fputs("[capture]\nburst = 9\nfilter = udp\n", out);
+	fclose(out);
+	assert_int_equal(args_read_again(line.argc, line.argv, &config, &err), 0);
+	assert_int_equal(config.capture.burst, 9);
+	assert_string_equal(config.capture.filter, "udp");
+	assert_int_equal(config.capture.workers, 3);
+	unlink(file.path);
+	assert_true(args_read_again(line.argc, line.argv, &config, &err) < 0);
+	assert_non_null(strstr(err.text, file.path));
+}
+
 static void test_file_twice(void **state)
 {
 	char text[512];
@@ -336,7 +367,7 @@ int main(void)
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_values),	cmocka_unit_test(test_interfaces_too_long),
 		cmocka_unit_test(test_api),	cmocka_unit_test(test_eal),
-		cmocka_unit_test(test_file),	cmocka_unit_test(test_file_twice),
+		cmocka_unit_test(test_file),	cmocka_unit_test(test_read_again), cmocka_unit_test(test_file_twice),
 		cmocka_unit_test(test_help),	cmocka_unit_test(test_version),
 	};
 

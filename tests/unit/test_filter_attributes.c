@@ -255,6 +255,71 @@ static void test_below_mpls(void **state)
 	}
 }
 
+static void row_check(const char *text, const struct frame *f, uint32_t from, bool holds)
+{
+	struct filter_attributes *a = NULL;
+	struct err err = {""};
+
+	if (compile(text, &a, &err) != 0)
+		fail_msg("%s: %s", text, err.text);
+	for (uint32_t n = 0; n <= f->length; n++) { // a capture that ends at each byte
+		uint8_t *exact = malloc(n > 0 ? n : 1);
+		struct packet p = {.frame = exact, .captured = n, .wire = f->length};
+
+		memcpy(exact, f->bytes, n);
+		packet_decode(&p);
+		if (filter_attributes_keep(a, &p, 0) != (holds && n >= from))
+			fail_msg("%s of frame %c cut at %u", text, f->letter, n);
+		free(exact);
+	}
+	filter_attributes_free(a);
+}
+
+#define TCP_ROW(text) "{" KEEP "\"TCP\":{" text "}}"
+
+// Options stand anywhere behind the header; one is there once it has been captured whole.
+static void test_tcp_options(void **state)
+{
+	struct frame f = {.letter = 'O'};
+
+	(void)state;
+	frame_ethernet(&f, 1, 2);
+	frame_ipv4(&f, IP_TCP, 1, 2, 64, 0, 20 + 24);
+	frame_tcp(&f, 99, 80, TCP_SYN);
+	f.bytes[f.length - 8] = 0xb0; // eleven words
+	FRAME_PUT(&f, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 3, 1, 3, 3, 7, 254, 4, 0xf9, 0x89);
+	row_check(TCP_ROW("\"MSS\":1460"), &f, 54 + 4, true);
+	row_check(TCP_ROW("\"MSS\":\"0-1459\""), &f, 0, false);
+	row_check(TCP_ROW("\"SACK_Permitted\":true"), &f, 54 + 6, true);
+	row_check(TCP_ROW("\"Timestamp_Value\":9,\"Timestamp_Echo\":3"), &f, 54 + 16, true);
+	row_check(TCP_ROW("\"Window_Scale\":7"), &f, 54 + 20, true);
+	row_check(TCP_ROW("\"Fast_Open\":1"), &f, 54 + 24, true);
+	row_check(TCP_ROW("\"MD5\":true"), &f, 0, false);
+	row_check(TCP_ROW("\"MD5\":false"), &f, 54 + 24, true);
+	row_check(TCP_ROW("\"MPTCP_Subtype\":0"), &f, 0, false);
+}
+
+// AH in front of what it protects: at once in IPv4, somewhere in the chain in IPv6.
+static void test_authentication(void **state)
+{
+	struct frame f4 = {.letter = '4'}, f6 = {.letter = '6'};
+
+	(void)state;
+	frame_ethernet(&f4, 1, 2);
+	frame_ipv4(&f4, 51, 1, 2, 64, 0, 20);
+	FRAME_PUT(&f4, IP_UDP, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 7);
+	frame_udp(&f4, 53, 54, 0);
+	frame_ethernet(&f6, 1, 2);
+	frame_ipv6(&f6, 0, 8 + 16 + 8);
+	FRAME_PUT(&f6, 51, 0, 1, 4, 0, 0, 0, 0, IP_UDP, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 7, 0, 0, 0, 0);
+	frame_udp(&f6, 53, 54, 0);
+	row_check("{" KEEP "\"AH\":{\"SPI\":256}}", &f4, 34 + 8, true);
+	row_check("{" KEEP "\"AH\":{\"SPI\":256}}", &f6, 54 + 8 + 8, true);
+	row_check("{" KEEP "\"AH\":{\"Sequence\":7,\"Next_Header\":\"UDP\"},\"UDP\":{\"Source_Port\":53}}", &f4, 34 + 12 + 2, true);
+	row_check("{" KEEP "\"AH\":{\"Sequence\":7,\"Next_Header\":\"UDP\"},\"UDP\":{\"Source_Port\":53}}", &f6, 54 + 8 + 16 + 2, true);
+	row_check("{" KEEP "\"AH\":{\"SPI\":255}}", &f4, 0, false);
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -275,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_selects),	   cmocka_unit_test(test_mistakes), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_cut_frames), cmocka_unit_test(test_below_mpls), cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_tcp_options), cmocka_unit_test(test_authentication),
 	};
 
 	return cmocka_run_group_tests_name("filter_attributes", tests, NULL, NULL);

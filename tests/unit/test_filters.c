@@ -8,12 +8,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/control.h"
 #include "control/filters.h"
+#include "control/filters_job.h"
 #include "eal.h"
+#include "ops/ops.h"
 
 enum { WORKERS = 2, TRIES = 40 };
 
@@ -149,6 +153,257 @@ static void test_own_connections(void **state)
 	}
 }
 
+// ---- at run time ----
+
+// What an operation answers, as text; or its code, with the sentence in err.
+static int run(struct control *c, const char *path, const char *body, struct err *err, char *out, size_t room)
+{
+	const struct op *op = op_find(path);
+	struct op_call *call;
+	struct ops *ops;
+	int rc;
+
+	err->text[0] = '\0';
+	assert_non_null(op);
+	assert_int_equal(ops_create(c, &ops), 0);
+	assert_int_equal(op_call_begin(ops, op, &call), 0);
+	if (body != NULL)
+		op_call_write(call, body, strlen(body));
+	rc = op_call_run(call, err);
+	if (rc == 0)
+		snprintf(out, room, "%.*s", (int)call->length, call->out);
+	op_call_end(call);
+	ops_destroy(ops);
+	return rc;
+}
+
+static void test_operation(void **state)
+{
+	static const struct {
+		const char *body, *says; // in the answer, or in the sentence if broken
+		bool broken;
+	} rows[] = {
+		{"{\"expression\": \"udp\"}", "\"expression\":\"udp\"", false},
+		{"{\"attributes\": {\"TCP\": {\"SYN\": true, \"Source_Port\": [1, \"2-5\"]}}}",
+		 "\"expression\":\"udp\",\"native\":true,\"attributes\":[{\"TCP\":{\"SYN\":true,\"Source_Port\":[1,\"2-5\"]}}]", false},
+		{"{\"expression\": \"a:b}\", \"attributes\": []}", "position", true},
+		{"{\"expression\": \"tcp\",\n \"attributes\": [{\"TCPP\":{}}]}", "body:2:18: there is no protocol \"TCPP\"; did you mean TCP?", true},
+		{"{\"attributes\": [{\"TCP\":{}}, 5]}", "filter 2", true},
+		{"{\"attributes\": [{\"TCP\":{}}], \"expression\": \"tcp prot 80\"}", "\"prot\"", true},
+		{"{\"attributes\": null}", "list", true},
+		{"{\"expression\": 5}", "text", true},
+		{"{\"expresion\": \"\"}", "expresion", true},
+		{"{}", "nothing", true},
+		{"[]", "object", true},
+		{"{\"expression\": ", "position", true},
+		{"", "position", true},
+		{"{\"attributes\": []}", "\"expression\":\"udp\",\"native\":true,\"attributes\":[]", false},
+		{"{\"expression\": \"\"}", "\"expression\":\"\",\"native\":false,\"attributes\":[]", false},
+	};
+	static struct config config;
+	static char out[OP_ANSWER_FIRST];
+	struct control *c;
+	struct err err;
+
+	(void)state;
+	config_defaults(&config);
+	strcpy(config.api.listen, "none");
+	c = control_make(&config);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct filter *before = in_force(c);
+		int rc = run(c, "filters", rows[i].body, &err, out, sizeof(out));
+
+		turn(c->worker[0]);
+		turn(c->worker[1]);
+		if (rc != (rows[i].broken ? -EINVAL : 0) || strstr(rc < 0 ? err.text : out, rows[i].says) == NULL)
+			fail_msg("%s: %d: %s", rows[i].body, rc, rc < 0 ? err.text : out);
+		assert_true(!rows[i].broken || in_force(c) == before);
+	}
+	control_unmake(c);
+}
+
+static void test_expression_too_long(void **state)
+{
+	static char body[2 * CONFIG_FILTER_MAX], out[OP_ANSWER_FIRST];
+	static struct config config;
+	struct control *c;
+	struct err err;
+
+	(void)state;
+	config_defaults(&config);
+	strcpy(config.api.listen, "none");
+	c = control_make(&config);
+	snprintf(body, sizeof(body), "{\"expression\": \"%*s\"}", CONFIG_FILTER_MAX, "tcp");
+	assert_int_equal(run(c, "filters", body, &err, out, sizeof(out)), -EINVAL);
+	assert_non_null(strstr(err.text, "longer"));
+	assert_null(in_force(c));
+	control_unmake(c);
+}
+
+// What the counters showed before a change is told apart from what came after it.
+static void test_counters_of_periods(void **state)
+{
+	static struct config config;
+	struct control_filters f;
+	struct control *c;
+	struct err err;
+
+	(void)state;
+	config_defaults(&config);
+	strcpy(config.api.listen, "none");
+	c = control_make(&config);
+	c->worker[0]->counters.received_pkts = 10;
+	c->worker[1]->counters.received_pkts = 5;
+	c->worker[1]->counters.filtered_pkts = 3;
+	assert_int_equal(control_filter_set(c, "udp", NULL, NULL, 0, &err), 0);
+	c->worker[0]->counters.received_pkts = 30;
+	control_filters(c, &f);
+	assert_int_equal(f.received, 35);
+	assert_int_equal(f.received_before, 15);
+	assert_int_equal(f.filtered, 3);
+	assert_int_equal(f.filtered_before, 3);
+	assert_int_equal(f.changes, 2);
+	assert_true(f.since_ns > 0);
+	assert_int_equal(control_filter_set(c, "udpp", NULL, NULL, 0, &err), -EINVAL);
+	control_filters(c, &f);
+	assert_string_equal(f.error, err.text);
+	assert_string_equal(f.expression, "udp");
+	assert_int_equal(control_filter_set(c, "tcp", NULL, NULL, 0, &err), 0);
+	control_filters(c, &f);
+	assert_string_equal(f.error, "");
+	control_unmake(c);
+}
+
+// ---- made aside ----
+
+static void test_job(void **state)
+{
+	static const char attributes[] = "{\"TCP\":{}} behind";
+	const struct timespec nap = {0, 1000000};
+	const struct filter_port port = {"eth0", 3};
+	struct filter_source source = {
+		.expression = "tcp", .attributes_name = "a", .attributes = attributes, .attributes_length = strlen("{\"TCP\":{}}"),
+		.ports = &port, .port_count = 1,
+	};
+	struct filters_late late = {.count = 0};
+	struct filter *filter = NULL;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(filters_job_run(&late, &source, 10000, &filter, &err), 0);
+	assert_non_null(filter);
+	assert_true(filter->has_expression && filter->attributes->rules == 1);
+	filter_destroy(filter);
+	source.expression = "tcp prot";
+	assert_int_equal(filters_job_run(&late, &source, 10000, &filter, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "\"prot\""));
+
+	source.expression = "udp";
+	assert_int_equal(filters_job_run(&late, &source, 0, &filter, &err), -ETIMEDOUT); // not waited for, whether it is good or not
+	source.expression = "tcp prot";
+	assert_int_equal(filters_job_run(&late, &source, 0, &filter, &err), -ETIMEDOUT);
+	for (unsigned i = 0; i < 10000 && late.count > 0; i++) {
+		nanosleep(&nap, NULL);
+		filters_late_reap(&late);
+	}
+	assert_int_equal(late.count, 0);
+}
+
+// ---- reading again ----
+
+static int config_next(void *arg, struct config *out, struct err *err)
+{
+	const struct config *next = arg;
+
+	if (next == NULL)
+		return err_set(err, -EINVAL, "c.ini:2: there is no key capture.filer; did you mean capture.filter?");
+	*out = *next;
+	return 0;
+}
+
+static void test_reload(void **state)
+{
+	static struct config config, next;
+	static char out[OP_ANSWER_FIRST];
+	const struct filter *old;
+	struct control *c;
+	struct err err;
+
+	(void)state;
+	config_defaults(&config);
+	strcpy(config.api.listen, "none");
+	c = control_make(&config);
+	assert_int_equal(control_reload(c, &err), -ENOTSUP);
+	next = config;
+	c->reader = (struct control_reader){config_next, &next, "c.ini"};
+	assert_int_equal(run(c, "config/reload", "", &err, out, sizeof(out)), 0);
+	assert_string_equal(out, "{\"changed\":[],\"needs_restart\":[]}");
+	strcpy(next.capture.filter, "udp");
+	next.flow.capacity++;
+	next.output.stats_interval_s++;
+	assert_int_equal(run(c, "config/reload", "", &err, out, sizeof(out)), 0);
+	assert_string_equal(out, "{\"changed\":[\"capture.filter\",\"output.stats_interval_s\"],\"needs_restart\":[\"flow.capacity\"]}");
+	assert_string_equal(c->reload.restart_note, "a changed key needs a restart: flow.capacity");
+	assert_int_equal(c->config->flow.capacity, config.flow.capacity);
+	assert_int_equal(c->config->output.stats_interval_s, next.output.stats_interval_s);
+	old = in_force(c);
+	assert_non_null(old);
+
+	strcpy(next.capture.filter, "tcp prot 80");
+	next.output.stats_interval_s++;
+	assert_int_equal(run(c, "config/reload", "", &err, out, sizeof(out)), -EINVAL);
+	assert_non_null(strstr(err.text, "c.ini: capture.filter: "));
+	assert_non_null(strstr(err.text, "\"prot\""));
+	assert_string_equal(c->reload.error, err.text);
+	assert_int_not_equal(c->config->output.stats_interval_s, next.output.stats_interval_s); // whole or not at all
+	assert_ptr_equal(in_force(c), old);
+	c->reader.arg = NULL;
+	assert_int_equal(control_reload(c, &err), -EINVAL);
+	assert_ptr_equal(in_force(c), old);
+	assert_non_null(strstr(c->reload.error, "capture.filer"));
+
+	c->reader.arg = &next;
+	strcpy(next.capture.filter, "");
+	next.flow.capacity--;
+	assert_int_equal(control_reload(c, &err), 0);
+	assert_null(in_force(c));
+	assert_string_equal(c->reload.error, "");
+	assert_string_equal(c->reload.restart_note, "");
+	free(c->reloaded);
+	control_unmake(c);
+}
+
+// The configuration leaves the port, or the address, to the socket.
+static void test_own_of_socket(void **state)
+{
+	static const char *const listens[] = {"127.0.0.1:0", "localhost:8480"};
+	static struct config config;
+	struct control_filters f;
+	struct err err;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(listens) / sizeof(listens[0]); i++) {
+		struct control *c;
+
+		config_defaults(&config);
+		strcpy(config.api.listen, listens[i]);
+		strcpy(config.capture.filter, "tcp");
+		c = control_make(&config);
+		control_filters(c, &f);
+		assert_int_equal(f.own, 0);
+		assert_int_equal(control_own_listen(c, "127.0.0.1:43210", &err), 0);
+		control_filters(c, &f);
+		assert_int_equal(f.own, 1);
+		assert_string_equal(f.expression, "tcp");
+		assert_non_null(in_force(c)->own);
+		config.capture.own_traffic = CONFIG_OWN_KEEP;
+		assert_int_equal(control_own_listen(c, "127.0.0.1:43211", &err), 0);
+		control_filters(c, &f);
+		assert_int_equal(f.changes, 2);
+		control_unmake(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +411,12 @@ int main(void)
 		cmocka_unit_test(test_old_lives_while_used),
 		cmocka_unit_test(test_stuck_worker),
 		cmocka_unit_test(test_own_connections),
+		cmocka_unit_test(test_own_of_socket),
+		cmocka_unit_test(test_operation),
+		cmocka_unit_test(test_expression_too_long),
+		cmocka_unit_test(test_counters_of_periods),
+		cmocka_unit_test(test_job),
+		cmocka_unit_test(test_reload),
 	};
 
 	return cmocka_run_group_tests_name("filters", tests, eal_start, eal_stop);

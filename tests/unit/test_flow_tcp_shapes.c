@@ -33,6 +33,7 @@ static void say(struct talk *t, unsigned dir, uint8_t flags, int seq, int ack, u
 			   .l4_at = 4, .payload_at = (uint16_t)(4 + HEADER + options_bytes)};
 
 	p.tcp_ack = (flags & TCP_ACK) != 0 ? t->base[!dir] + (uint32_t)ack : 0;
+	frame[4 + 12] = (uint8_t)((HEADER + options_bytes) / 4 << 4);
 	if (options_bytes > 0)
 		memcpy(frame + 4 + HEADER, options, options_bytes);
 	flow_tcp_count(&t->hot, &t->cold, dir, &p, &t->start_ns);
@@ -279,8 +280,8 @@ static void test_counts_stop(void **state)
 	play(&t, OPEN "> PA 1,1+100 @30; < A 1,101+0 @40");
 	for (unsigned i = 0; i < 70000; i++)
 		say(&t, 0, TCP_ACK, 1, 1, 100, 41, WINDOW, NULL, 0);
-	assert_int_equal(t.cold.count[FLOW_TCP_SPURIOUS][0], UINT16_MAX);
-	assert_int_equal(t.cold.count[FLOW_TCP_RETRANSMISSIONS][0], UINT16_MAX);
+	assert_int_equal(t.cold.seldom[FLOW_TCP_SPURIOUS - FLOW_TCP_OFTEN][0], UINT8_MAX);
+	assert_int_equal(t.cold.often[FLOW_TCP_RETRANSMISSIONS][0], UINT16_MAX);
 }
 
 static void near(uint64_t ns, double ms)
@@ -345,7 +346,7 @@ static void test_scaled_window(void **state)
 		say(&t, 0, TCP_SYN, 0, 0, 0, 0, WINDOW, scale, 4);
 		say(&t, 1, TCP_SYN | TCP_ACK, 0, 1, 0, 10, 100, scale, both ? 4 : 0);
 		play(&t, "> A 1,1+0 @20; < A 1,1+0 @25 w25; > A 1,1+100 @30");
-		assert_int_equal(t.cold.count[FLOW_TCP_WINDOW_FULL][0], both);
+		assert_int_equal(t.cold.seldom[FLOW_TCP_WINDOW_FULL - FLOW_TCP_OFTEN][0], both);
 	}
 }
 

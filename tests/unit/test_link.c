@@ -691,6 +691,19 @@ static void unknown_numbers_are_counted(void **state)
 	assert_int_equal(sum.rows, LINK_UNKNOWN_MAX);
 	assert_int_equal(sum.row[LINK_UNKNOWN_MAX - 1].pkts, 4);
 	assert_int_equal(sum.other_bytes, 2 * u.other_bytes);
+	p = (struct packet){.frame = f.b, .wire = 60, .verdict = PACKET_OK, .ip_version = 4, .proto = 17, .payload_at = 14, .payload = 4};
+	link_unknown_count(&sum, &p);
+	assert_int_equal(sum.other_pkts, 2 * u.other_pkts);
+	memset(&u, 0, sizeof(u));
+	p.proto = 200;
+	link_unknown_count(&u, &p);
+	link_unknown_count(&u, &p);
+	assert_int_equal(u.rows, 1);
+	assert_int_equal(u.row[0].kind, LINK_UNKNOWN_IP_PROTOCOL);
+	assert_int_equal(u.row[0].number, 200);
+	assert_int_equal(u.row[0].pkts, 2);
+	assert_int_equal(u.row[0].length, 4);
+	u.other_pkts = 4 * LINK_UNKNOWN_MAX;
 	p = frame_of(&f, 3, "\xe0\xe0\3" "0123456789012345678901234567890123456789012", 46, 0);
 	link_unknown_count(&sum, &p); // nothing behind the header, no room: counted
 	assert_int_equal(sum.other_pkts, 2 * u.other_pkts + 1);

@@ -74,6 +74,9 @@ static void table_is_sound(void **state)
 		assert_ptr_equal(op_find(op->path), op);
 		assert_true(op->help[0] != '\0');
 		assert_true((op->json != NULL) != (op->text != NULL));
+		assert_true((op->write != NULL) == (op->write_method != NULL));
+		assert_true(op->write != NULL || (!op->write_only && op->body_max == 0));
+		assert_true(op->body_max <= OP_BODY_MAX);
 		assert_true((op->ask != NULL) == (op->answered != NULL) && (op->ask != NULL) == (op->forget != NULL));
 		for (unsigned k = 0; k < OP_ARGUMENTS_MAX && op->argument[k].name != NULL; k++) {
 			assert_true(op->argument[k].min <= op->argument[k].fallback);

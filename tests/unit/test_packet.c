@@ -288,8 +288,8 @@ static const struct base bases[] = {
 	{"udp6 behind extensions", make_udp6_chain, PACKET_OK, 6, IP_UDP, 0, {0}, 5353, 53, 14, 130, PAYLOAD, false},
 	{"icmp echo", make_icmp4, PACKET_OK, 4, IP_ICMP, 0, {0}, 8, 0, 14, 38, 4 + PAYLOAD, false},
 	{"neighbour solicitation", make_icmp6, PACKET_OK, 6, IP_ICMPV6, 0, {0}, 135, 136, 14, 58, 4 + PAYLOAD, false},
-	{"sctp", make_sctp4, PACKET_OK, 4, IP_SCTP, 0, {0}, 2905, 2906, 14, 0, 0, false},
-	{"gre in ipv6", make_gre6, PACKET_OK, 6, 47, 0, {0}, 0, 0, 14, 0, 0, false},
+	{"sctp", make_sctp4, PACKET_OK, 4, IP_SCTP, 0, {0}, 2905, 2906, 14, 46, PAYLOAD, false},
+	{"gre in ipv6", make_gre6, PACKET_OK, 6, 47, 0, {0}, 0, 0, 14, 54, PAYLOAD, false},
 	{"first fragment", make_fragment4, PACKET_OK, 4, IP_UDP, 0, {0}, 0, 0, 14, 0, 0, true},
 	{"later fragment of ipv6", make_fragment6, PACKET_OK, 6, IP_TCP, 0, {0}, 0, 0, 14, 0, 0, true},
 	{"arp", make_arp, PACKET_ARP, 0, 0, 0, {0}, 0, 0, 14, 14, 28, false},
@@ -605,7 +605,7 @@ static void test_short_layer4(void **state)
 	static const struct {
 		uint8_t proto, header, bad;
 	} rows[] = {{IP_TCP, 20, PACKET_BAD_TCP}, {IP_UDP, 8, PACKET_BAD_UDP}, {IP_ICMP, 4, PACKET_BAD_ICMP},
-		    {IP_ICMPV6, 4, PACKET_BAD_ICMP}, {IP_SCTP, 0, PACKET_OK}, {99, 0, PACKET_OK}};
+		    {IP_ICMPV6, 4, PACKET_BAD_ICMP}, {IP_SCTP, 12, PACKET_BAD_SCTP}, {99, 0, PACKET_OK}};
 	static struct frame f;
 
 	(void)state;

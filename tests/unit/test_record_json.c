@@ -125,7 +125,8 @@ static void flow(void **state)
 	memcpy(r->community_id, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\xff", 20);
 	r->app = APP_TLS;
 	*f = (struct record_flow){.pkts = {7, 0}, .bytes = {1ull << 40, 60}, .start_ns = TIME_NS - 2500000000u, .end_ns = TIME_NS,
-				  .state = FLOW_STATE_CLOSED, .reason = FLOW_REASON_SHUTDOWN, .tcp_flags = {0x1b, 0x12}};
+				  .state = FLOW_STATE_CLOSED, .reason = FLOW_REASON_SHUTDOWN, .tcp_flags = {0x1b, 0x12},
+				  .tcp_options = RECORD_TCP_SACK | RECORD_TCP_MPTCP, .tcp_mss = {1460, 0}, .tcp_scale = {1, 0}};
 	f->hostname = text("www.example.com");
 	j = encode();
 	is_text(j, "timestamp", "2017-09-06T12:13:14.123456+0000");
@@ -152,6 +153,11 @@ static void flow(void **state)
 	is_text(j, "tcp.tcp_flags", "1b");
 	is_text(j, "tcp.tcp_flags_ts", "1b");
 	is_text(j, "tcp.tcp_flags_tc", "12");
+	is_number(j, "tcp.mss_ts", 1460);
+	is_number(j, "tcp.wscale_ts", 0);
+	is_absent(j, "tcp.mss_tc");
+	is_absent(j, "tcp.wscale_tc");
+	is_absent(j, "tcp.timestamps");
 	is_absent(j, "vlan");
 	is_absent(j, "icmp_type");
 	cJSON_Delete(j);

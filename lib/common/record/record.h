@@ -87,10 +87,11 @@ enum flow_direction { FLOW_DIRECTION_SYN, FLOW_DIRECTION_SYN_ACK, FLOW_DIRECTION
 // What is counted in a TCP flow, by direction.
 enum flow_tcp_counts {
 	FLOW_TCP_RETRANSMISSIONS, // all kinds
-	FLOW_TCP_FAST,
-	FLOW_TCP_SPURIOUS,
 	FLOW_TCP_OUT_OF_ORDER,
 	FLOW_TCP_DUP_ACKS,
+	FLOW_TCP_OFTEN, // these stop at 65535, those that follow at 255
+	FLOW_TCP_FAST = FLOW_TCP_OFTEN,
+	FLOW_TCP_SPURIOUS,
 	FLOW_TCP_ACKED_UNSEEN, // of the direction whose bytes were not seen
 	FLOW_TCP_ZERO_WINDOW,
 	FLOW_TCP_WINDOW_FULL,
@@ -98,7 +99,31 @@ enum flow_tcp_counts {
 	FLOW_TCP_COUNTS
 };
 
-enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_ACTIVE }; // ACTIVE: not ended
+// forced: made way for a new flow in a full table; active: has not ended
+enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_FORCED, FLOW_REASON_ACTIVE, FLOW_REASONS };
+
+// The tunnel that a flow was first seen in: the header around it, the client's side first.
+struct record_tunnel {
+	uint8_t kind;  // enum tunnel_kind
+	uint8_t depth; // tunnels around the flow; 0: none, and nothing else here is set
+	uint8_t ip_version;
+	bool id_known;
+	uint32_t id;   // key, session, VNI, VSID, TEID; L2TP version 2: tunnel id, then session id
+	uint8_t src[16], dest[16];
+	uint16_t src_port, dest_port; // 0: no UDP
+};
+
+// What was said in SYNs.
+enum record_tcp_option {
+	RECORD_TCP_SEEN_SERVER = 1, // a SYN to the server, whose options these are
+	RECORD_TCP_SEEN_CLIENT = 2,
+	RECORD_TCP_SACK = 4,        // these three: in every SYN that was seen
+	RECORD_TCP_TIMESTAMPS = 8,
+	RECORD_TCP_MPTCP = 16,
+	RECORD_TCP_FAST_OPEN = 32,  // these three: in any
+	RECORD_TCP_MD5 = 64,
+	RECORD_TCP_AO = 128
+};
 
 enum { RECORD_HISTORY_MAX = 12 };
 
@@ -123,7 +148,11 @@ struct record_flow {
 	uint8_t conn_state, direction; // enum flow_conn_state, enum flow_direction
 	struct record_text history;
 	struct record_tcp tcp;
+	uint16_t tcp_options;     // enum record_tcp_option
+	uint16_t tcp_mss[2];      // [0] of the client's SYN, [1] of the server's; 0: not said
+	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	struct record_tunnel tunnel;
 };
 
 enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };

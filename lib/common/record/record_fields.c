@@ -4,17 +4,18 @@
 
 #include <stddef.h>
 
+#include "base/tunnel.h"
 #include "record/record_fields_row.h"
 #include "record/record_made.h"
 #include "record/record_names.h"
 
 static const char *const flow_states[] = {"new", "established", "closed"};
-static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "active"};
 static const char *const directions[] = {"syn", "syn_ack", "port", "first_packet"};
 static const char *const conn_states[] = {"OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR"};
 static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "established", "fin_wait1", "fin_wait2", "close_wait", "closing",
 					 "last_ack", "time_wait", "closed"}; // Suricata's spelling
 static const char *const tcp_ends[] = {"none", "client", "server"};
+static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const dns_types[] = {"query", "answer"};
 
 const struct record_field record_common_fields[] = {
@@ -79,6 +80,24 @@ static const struct record_field flow_fields[] = {
 	TCP_COUNT("zero_window", count[FLOW_TCP_ZERO_WINDOW]),
 	TCP_COUNT("window_full", count[FLOW_TCP_WINDOW_FULL]),
 	TCP_COUNT("keep_alives", count[FLOW_TCP_KEEP_ALIVES]),
+	{FIELD("tcp_mss_ts", U16, record_flow, tcp_mss[0]), IN("tcp", "mss_ts"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
+	{FIELD("tcp_mss_tc", U16, record_flow, tcp_mss[1]), IN("tcp", "mss_tc"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
+	{MADE("tcp_wscale_ts", NUMBER, tcp_wscale_ts), IN("tcp", "wscale_ts")},
+	{MADE("tcp_wscale_tc", NUMBER, tcp_wscale_tc), IN("tcp", "wscale_tc")},
+	{FIELD("tcp_sack_permitted", BIT16, record_flow, tcp_options), IN("tcp", "sack_permitted"), .bit = RECORD_TCP_SACK},
+	{FIELD("tcp_timestamps", BIT16, record_flow, tcp_options), IN("tcp", "timestamps"), .bit = RECORD_TCP_TIMESTAMPS},
+	{FIELD("tcp_fastopen", BIT16, record_flow, tcp_options), IN("tcp", "fastopen"), .bit = RECORD_TCP_FAST_OPEN},
+	{FIELD("tcp_md5", BIT16, record_flow, tcp_options), IN("tcp", "md5"), .bit = RECORD_TCP_MD5},
+	{FIELD("tcp_ao", BIT16, record_flow, tcp_options), IN("tcp", "ao"), .bit = RECORD_TCP_AO},
+	{FIELD("tcp_mptcp", BIT16, record_flow, tcp_options), IN("tcp", "mptcp"), .bit = RECORD_TCP_MPTCP},
+	{FIELD("tunnel_kind", NAME8, record_flow, tunnel.kind), IN("tunnel", "kind"), .flags = FIELD_OMIT_ZERO,
+	 .names = tunnel_names, .names_count = TUNNEL_KINDS},
+	{MADE("tunnel_id", NUMBER, tunnel_id), IN("tunnel", "id"), .ipfix = 351},
+	{MADE("tunnel_src_ip", TEXT, tunnel_src_ip), IN("tunnel", "src_ip")},
+	{FIELD("tunnel_src_port", U16, record_flow, tunnel.src_port), IN("tunnel", "src_port"), .flags = FIELD_OMIT_ZERO},
+	{MADE("tunnel_dest_ip", TEXT, tunnel_dest_ip), IN("tunnel", "dest_ip")},
+	{FIELD("tunnel_dest_port", U16, record_flow, tunnel.dest_port), IN("tunnel", "dest_port"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("tunnel_depth", U8, record_flow, tunnel.depth), IN("tunnel", "depth"), .flags = FIELD_OMIT_ZERO},
 	{0},
 };
 

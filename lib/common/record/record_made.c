@@ -70,11 +70,43 @@ bool record_make_dest_ip(const struct record *r, const struct record_context *co
 	return address(r, !client_is_source(r), out);
 }
 
+static const struct record_tunnel *tunnel(const struct record *r)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	return flow->tunnel.depth > 0 ? &flow->tunnel : NULL;
+}
+
+bool record_make_tunnel_src_ip(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_tunnel *t = tunnel(r);
+
+	(void)context;
+	return t != NULL && room_until(out, record_address_put(out->room, t->ip_version, t->src));
+}
+
+bool record_make_tunnel_dest_ip(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_tunnel *t = tunnel(r);
+
+	(void)context;
+	return t != NULL && room_until(out, record_address_put(out->room, t->ip_version, t->dest));
+}
+
+bool record_make_tunnel_id(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_tunnel *t = tunnel(r);
+
+	(void)context;
+	return t != NULL && t->id_known && number(out, t->id);
+}
+
 static bool port(const struct record *r, bool client, struct field_value *out)
 {
 	uint8_t proto = r->ends.proto;
 
-	if (r->ends.ip_version == 0 || (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP))
+	if (r->ends.ip_version == 0 || (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP && proto != IPPROTO_DCCP &&
+				       proto != IPPROTO_UDPLITE))
 		return false;
 	return number(out, client ? r->ends.client_port : r->ends.server_port);
 }
@@ -188,6 +220,24 @@ bool record_make_tcp_flags_tc(const struct record *r, const struct record_contex
 {
 	(void)context;
 	return tcp_flags(r, ((const struct record_flow *)record_body_const(r))->tcp_flags[1], out);
+}
+
+// A scale of 0 is said too: it allows the other side to scale.
+static bool tcp_wscale(uint8_t scale_plus_one, struct field_value *out)
+{
+	return scale_plus_one != 0 && number(out, scale_plus_one - 1u);
+}
+
+bool record_make_tcp_wscale_ts(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return tcp_wscale(((const struct record_flow *)record_body_const(r))->tcp_scale[0], out);
+}
+
+bool record_make_tcp_wscale_tc(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return tcp_wscale(((const struct record_flow *)record_body_const(r))->tcp_scale[1], out);
 }
 
 // ---- application ----

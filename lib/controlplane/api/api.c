@@ -96,6 +96,11 @@ void api_close(struct api *api)
 	free(api);
 }
 
+const char *api_bound(const struct api *api)
+{
+	return api->listener.bound[0] != '\0' ? api->listener.bound : NULL;
+}
+
 const char *api_address(const struct api *api)
 {
 	return api != NULL && api->listener.fd >= 0 ? api->listener.address : NULL;

@@ -6,7 +6,7 @@
 
 #include "api/api_server.h"
 
-enum { SENTENCE_MAX = 1024, ERROR_MAX = 6 * SENTENCE_MAX + 64 };
+enum { SENTENCE_MAX = 1024, ERROR_MAX = 6 * SENTENCE_MAX + 64, METHODS_MAX = 32 };
 
 static const char *const headers[][2] = {
 	{"X-Content-Type-Options", "nosniff"},
@@ -54,8 +54,6 @@ static enum MHD_Result queue(struct api *api, struct MHD_Connection *connection,
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		done &= MHD_add_response_header(response, headers[i][0], headers[i][1]);
 	done &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		done &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	if (status >= 400)
 		done &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (done == MHD_YES)
@@ -73,37 +71,64 @@ enum MHD_Result api_answer_constant(struct api *api, struct MHD_Connection *conn
 	return queue(api, connection, MHD_HTTP_OK, type, MHD_create_response_from_buffer(length, data, MHD_RESPMEM_PERSISTENT));
 }
 
-enum MHD_Result api_answer_taken(struct api *api, struct MHD_Connection *connection, unsigned status, const char *type, char *bytes, size_t length)
+// Takes the bytes over.
+static struct MHD_Response *response_make(struct api *api, char *bytes, size_t length)
 {
 	struct kept *kept = malloc(sizeof(*kept));
 	struct MHD_Response *response;
 
 	if (kept == NULL) {
 		free(bytes);
-		return MHD_NO;
+		return NULL;
 	}
 	*kept = (struct kept){api, length, bytes};
 	api->bytes_waiting += length;
 	response = MHD_create_response_from_buffer_with_free_callback_cls(length, bytes, kept_free, kept);
 	if (response == NULL)
 		kept_free(kept);
-	return queue(api, connection, status, type, response);
+	return response;
 }
 
-enum MHD_Result api_answer_error(struct api *api, struct MHD_Connection *connection, unsigned status, const char *format, ...)
+enum MHD_Result api_answer_taken(struct api *api, struct MHD_Connection *connection, unsigned status, const char *type, char *bytes, size_t length)
 {
-	char sentence[SENTENCE_MAX], *out = malloc(ERROR_MAX);
+	return queue(api, connection, status, type, response_make(api, bytes, length));
+}
+
+// "GET, HEAD, PUT"
+static void allow_add(struct MHD_Response *response, const struct op *op)
+{
+	bool writes = op != NULL && op->write_method != NULL, reads = op == NULL || !op->write_only;
+	char methods[METHODS_MAX];
+
+	snprintf(methods, sizeof(methods), "%s%s%s", reads ? "GET, HEAD" : "", reads && writes ? ", " : "", writes ? op->write_method : "");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, methods);
+}
+
+enum MHD_Result api_answer_refused(struct api *api, struct MHD_Connection *connection, unsigned status, const struct op *op, const char *sentence)
+{
+	char *out = malloc(ERROR_MAX);
+	struct MHD_Response *response;
 	struct json j;
-	va_list args;
 
 	if (out == NULL)
 		return MHD_NO;
-	va_start(args, format);
-	vsnprintf(sentence, sizeof(sentence), format, args);
-	va_end(args);
 	json_init(&j, out, ERROR_MAX);
 	json_object_begin(&j, NULL);
 	json_string(&j, "error", sentence);
 	json_object_end(&j);
-	return api_answer_taken(api, connection, status, "application/json", out, json_length(&j));
+	response = response_make(api, out, json_length(&j));
+	if (response != NULL && status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		allow_add(response, op);
+	return queue(api, connection, status, "application/json", response);
+}
+
+enum MHD_Result api_answer_error(struct api *api, struct MHD_Connection *connection, unsigned status, const char *format, ...)
+{
+	char sentence[SENTENCE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	return api_answer_refused(api, connection, status, NULL, sentence);
 }

@@ -39,20 +39,17 @@ void api_request_ended(void *arg, struct MHD_Connection *connection, void **requ
 	if (r == NULL)
 		return;
 	op_call_end(r->call);
+	r->api->bodies -= r->body_room;
+	free(r->body);
 	free(r);
 	*request = NULL;
 }
 
 // ---- what a head must be ----
 
-struct head {
-	unsigned hosts, lengths, encodings;
-	const char *host, *length;
-};
-
 static enum MHD_Result head_read(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 {
-	struct head *h = arg;
+	struct api_head *h = arg;
 
 	(void)kind;
 	if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
@@ -63,32 +60,51 @@ static enum MHD_Result head_read(void *arg, enum MHD_ValueKind kind, const char 
 		h->length = value;
 	} else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
 		h->encodings++;
+	} else if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
+		h->types++;
+		h->type = value;
+	} else if (strcasecmp(key, MHD_HTTP_HEADER_ORIGIN) == 0) {
+		h->origins++;
+		h->origin = value;
+	} else if (strcasecmp(key, "Sec-Fetch-Site") == 0) {
+		h->site = value != NULL ? value : "";
 	}
 	return MHD_YES;
 }
 
-// 0, or the status with its sentence.
-static unsigned head_check(const struct api *api, struct MHD_Connection *connection, const char *method, const char **sentence)
+// Room for the body that a head announces. 0, or the status with its sentence.
+static unsigned body_expect(struct api_request *r, size_t length, const char **sentence)
 {
-	struct head h = {.hosts = 0};
-
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, head_read, &h);
-	*sentence = "a request has exactly one Host";
-	if (h.hosts != 1 || h.host == NULL)
-		return MHD_HTTP_BAD_REQUEST;
-	*sentence = "a request has one length, not several";
-	if (h.lengths + h.encodings > 1)
-		return MHD_HTTP_BAD_REQUEST;
-	*sentence = "this server goes by localhost, 127.0.0.1, [::1] and the address it listens on, and by no other name";
-	if (!api->listener.local && !api_host_allowed(h.host, api->listener.host))
-		return MHD_HTTP_MISDIRECTED_REQUEST;
-	*sentence = "only GET and HEAD are known here";
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return MHD_HTTP_METHOD_NOT_ALLOWED;
-	*sentence = "no request here has a body";
-	if (h.encodings > 0 || (h.length != NULL && strcmp(h.length, "0") != 0))
-		return MHD_HTTP_CONTENT_TOO_LARGE;
+	if (length == 0)
+		return 0;
+	*sentence = "too many bodies are on their way; try again";
+	if (r->api->bodies + length > API_BODIES_MAX)
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	r->body = malloc(length);
+	if (r->body == NULL)
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	r->body_room = length;
+	r->api->bodies += length;
 	return 0;
+}
+
+// 0, or the status with its sentence.
+static unsigned head_check(struct api_request *r, struct MHD_Connection *connection, const char *method, const char **sentence)
+{
+	const struct api_listener *listener = &r->api->listener;
+	struct api_head h = {.method = method};
+	struct api_place place = {.write_method = NULL};
+	unsigned status;
+	size_t length;
+
+	if (r->op != NULL)
+		place = (struct api_place){r->op->write_method, r->op->write_only, r->op->body_max};
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, head_read, &h);
+	status = api_head_check(&h, &place, listener->local ? NULL : listener->host, &length, sentence);
+	if (status != 0)
+		return status;
+	r->writes = api_head_writes(&h, &place);
+	return body_expect(r, length, sentence);
 }
 
 static const char *target_sentence(int status)
@@ -140,12 +156,14 @@ static enum MHD_Result call_run(struct api_request *r, struct MHD_Connection *co
 	return api_answer_taken(r->api, connection, MHD_HTTP_OK, call->op->text != NULL ? metrics_type : json_type, out, call->length);
 }
 
-static enum MHD_Result call_begin(struct api_request *r, struct MHD_Connection *connection, const struct op *op)
+static enum MHD_Result call_begin(struct api_request *r, struct MHD_Connection *connection)
 {
 	struct err err;
 
-	if (op_call_begin(r->api->ops, op, &r->call) < 0)
+	if (op_call_begin(r->api->ops, r->op, &r->call) < 0)
 		return MHD_NO;
+	if (r->writes)
+		op_call_write(r->call, r->body, r->body_length);
 	for (unsigned i = 0; i < r->target.arguments; i++)
 		if (op_call_argument(r->call, r->target.argument[i].name, r->target.argument[i].value, &err) < 0)
 			return api_answer_error(r->api, connection, MHD_HTTP_BAD_REQUEST, "%s", err.text);
@@ -190,6 +208,12 @@ static void operation_json(const struct op *op, struct json *j)
 	json_object_begin(j, NULL);
 	json_string(j, "path", path);
 	json_string(j, "help", op->help);
+	json_array_begin(j, "methods");
+	if (!op->write_only)
+		json_string(j, NULL, MHD_HTTP_METHOD_GET);
+	if (op->write_method != NULL)
+		json_string(j, NULL, op->write_method);
+	json_array_end(j);
 	json_array_begin(j, "arguments");
 	for (unsigned i = 0; i < OP_ARGUMENTS_MAX && op->argument[i].name != NULL; i++)
 		argument_json(&op->argument[i], j);
@@ -257,10 +281,9 @@ static const struct op *operation(const char *path)
 static enum MHD_Result route(struct api_request *r, struct MHD_Connection *connection)
 {
 	const char *path = r->target.path;
-	const struct op *op = operation(path);
 
-	if (op != NULL)
-		return call_begin(r, connection, op);
+	if (r->op != NULL)
+		return call_begin(r, connection);
 	if (strncmp(path, root, sizeof(root) - 1) == 0 && (path[sizeof(root) - 1] == '\0' || strcmp(path + sizeof(root) - 1, "/") == 0))
 		return list_answer(r->api, connection);
 	for (unsigned i = 0; i < api_asset_count; i++)
@@ -269,31 +292,53 @@ static enum MHD_Result route(struct api_request *r, struct MHD_Connection *conne
 	return nowhere(r->api, connection, path);
 }
 
-enum MHD_Result api_request_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-				   const char *body, size_t *body_length, void **request)
+// Everything that can be refused before a body comes is.
+static enum MHD_Result begin(struct api_request *r, struct MHD_Connection *connection, const char *method)
 {
-	struct api_request *r = *request;
-	struct api *api = arg;
 	const char *sentence;
 	unsigned status;
 
-	(void)url;
-	(void)version;
-	(void)body;
-	if (r == NULL) // there was no memory for it
-		return MHD_NO;
-	if (r->call != NULL)
-		return call_run(r, connection);
-	if (r->checked) {
-		*body_length = 0;
-		return route(r, connection);
-	}
 	r->checked = true;
+	if (r->refused == 0)
+		r->op = operation(r->target.path);
 	api_connection_deadline(connection, API_ANSWER_S);
-	status = head_check(api, connection, method, &sentence);
+	status = head_check(r, connection, method, &sentence);
 	if (status == 0 && r->refused != 0) {
 		status = (unsigned)r->refused;
 		sentence = target_sentence(r->refused);
 	}
-	return status != 0 ? api_answer_error(api, connection, status, "%s", sentence) : MHD_YES;
+	return status != 0 ? api_answer_refused(r->api, connection, status, r->op, sentence) : MHD_YES;
+}
+
+// MHD gives out no more than the length that was announced; were it otherwise, the connection ends.
+static enum MHD_Result body_take(struct api_request *r, const char *bytes, size_t *length)
+{
+	if (*length > r->body_room - r->body_length)
+		return MHD_NO;
+	memcpy(r->body + r->body_length, bytes, *length);
+	r->body_length += *length;
+	*length = 0;
+	return MHD_YES;
+}
+
+enum MHD_Result api_request_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+				   const char *body, size_t *body_length, void **request)
+{
+	struct api_request *r = *request;
+	const char *sentence;
+	unsigned status;
+
+	(void)arg;
+	(void)url;
+	(void)version;
+	if (r == NULL) // there was no memory for it
+		return MHD_NO;
+	if (r->call != NULL)
+		return call_run(r, connection);
+	if (!r->checked)
+		return begin(r, connection, method);
+	if (*body_length > 0)
+		return body_take(r, body, body_length);
+	status = api_body_check(r->body, r->body_length, &sentence);
+	return status != 0 ? api_answer_error(r->api, connection, status, "%s", sentence) : route(r, connection);
 }

@@ -96,8 +96,8 @@ static void tcp_name(int fd, struct api_listener *out)
 		inet_ntop(AF_INET, &a.v4.sin_addr, text, sizeof(text));
 		snprintf(out->host, sizeof(out->host), "%s", text);
 	}
-	snprintf(out->address, sizeof(out->address), "http://%s:%u/", out->host,
-		 ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port));
+	snprintf(out->bound, sizeof(out->bound), "%s:%u", out->host, ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port));
+	snprintf(out->address, sizeof(out->address), "http://%s/", out->bound);
 }
 
 static int tcp_listen(const char *where, struct api_listener *out, struct err *err)

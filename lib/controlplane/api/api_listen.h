@@ -14,6 +14,7 @@ struct api_listener {
 	bool local;                         // a unix socket
 	char address[CONFIG_TEXT_MAX + 32]; // for a person: http://127.0.0.1:8480/ or unix:PATH
 	char host[64];                      // as a Host header names it; empty for a unix socket
+	char bound[80];                     // host and port; empty for a unix socket
 	char path[CONFIG_TEXT_MAX];         // of the unix socket
 	dev_t device;
 	ino_t inode;                        // so that only our own file is removed

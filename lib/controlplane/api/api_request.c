@@ -1,10 +1,15 @@
 #include "api/api_request.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { BAD_REQUEST = 400, NOT_FOUND = 404, TOO_LONG = 414, PORT_DIGITS_MAX = 5 };
+enum {
+	BAD_REQUEST = 400, FORBIDDEN = 403, NOT_FOUND = 404, NOT_ALLOWED = 405, LENGTH_REQUIRED = 411, TOO_LARGE = 413, TOO_LONG = 414,
+	WRONG_TYPE = 415, MISDIRECTED = 421
+};
+enum { PORT_DIGITS_MAX = 5, LENGTH_DIGITS_MAX = 18 };
 
 static int hex_value(char c)
 {
@@ -134,4 +139,121 @@ bool api_host_allowed(const char *host, const char *also)
 		return false;
 	return host_is(host, length, "localhost") || host_is(host, length, "127.0.0.1") || host_is(host, length, "[::1]") ||
 	       host_is(host, length, also);
+}
+
+// ---- heads ----
+
+static bool method_is(const struct api_head *head, const char *method)
+{
+	return method != NULL && strcmp(head->method, method) == 0;
+}
+
+bool api_head_writes(const struct api_head *head, const struct api_place *place)
+{
+	return method_is(head, place->write_method);
+}
+
+// A page of this very server, or no page at all.
+static bool from_here(const struct api_head *head)
+{
+	static const char scheme[] = "http://";
+	size_t n = sizeof(scheme) - 1;
+
+	if (head->site != NULL && strcmp(head->site, "same-origin") != 0 && strcmp(head->site, "none") != 0)
+		return false;
+	if (head->origins == 0)
+		return true;
+	return head->origins == 1 && head->origin != NULL && strncasecmp(head->origin, scheme, n) == 0 &&
+	       strcasecmp(head->origin + n, head->host) == 0;
+}
+
+// "application/json", also "application/json; charset=utf-8".
+static bool type_is_json(const char *type)
+{
+	static const char json[] = "application/json";
+	size_t n = sizeof(json) - 1;
+
+	return type != NULL && strncasecmp(type, json, n) == 0 && (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
+}
+
+static unsigned length_check(const struct api_head *head, size_t max, size_t *body, const char **sentence)
+{
+	const char *text = head->length;
+	size_t digits = text != NULL ? strspn(text, "0123456789") : 0;
+
+	*sentence = max > 0 ? "a body is sent with its length, at once" : "no request here has a body";
+	if (head->encodings > 0)
+		return max > 0 ? LENGTH_REQUIRED : TOO_LARGE;
+	if (text == NULL)
+		return max > 0 ? LENGTH_REQUIRED : 0;
+	*sentence = "the length of the body is not a number";
+	if (digits == 0 || text[digits] != '\0')
+		return BAD_REQUEST;
+	*sentence = max > 0 ? "the body is longer than is taken here" : "no request here has a body";
+	if (digits > LENGTH_DIGITS_MAX || strtoull(text, NULL, 10) > max)
+		return TOO_LARGE;
+	*body = (size_t)strtoull(text, NULL, 10);
+	*sentence = "the body is empty";
+	return max > 0 && *body == 0 ? BAD_REQUEST : 0;
+}
+
+static unsigned write_check(const struct api_head *head, const struct api_place *place, size_t *body, const char **sentence)
+{
+	*sentence = "pages of other servers change nothing here";
+	if (!from_here(head))
+		return FORBIDDEN;
+	*sentence = "what changes something is sent as Content-Type: application/json";
+	if (head->types != 1 || !type_is_json(head->type))
+		return WRONG_TYPE;
+	return length_check(head, place->body_max, body, sentence);
+}
+
+unsigned api_head_check(const struct api_head *head, const struct api_place *place, const char *name, size_t *body, const char **sentence)
+{
+	bool reads = method_is(head, "GET") || method_is(head, "HEAD");
+
+	*body = 0;
+	*sentence = "a request has exactly one Host";
+	if (head->hosts != 1 || head->host == NULL)
+		return BAD_REQUEST;
+	*sentence = "a request has one length, not several";
+	if (head->lengths + head->encodings > 1)
+		return BAD_REQUEST;
+	*sentence = "this server goes by localhost, 127.0.0.1, [::1] and the address it listens on, and by no other name";
+	if (name != NULL && !api_host_allowed(head->host, name))
+		return MISDIRECTED;
+	if (api_head_writes(head, place))
+		return write_check(head, place, body, sentence);
+	*sentence = place->write_method != NULL ? "this method is not known here; Allow says which are" : "only GET and HEAD are known here";
+	if (!reads || place->write_only)
+		return NOT_ALLOWED;
+	return length_check(head, 0, body, sentence);
+}
+
+// ---- bodies ----
+
+unsigned api_body_check(const char *bytes, size_t length, const char **sentence)
+{
+	unsigned depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < length; i++) {
+		char c = bytes[i];
+
+		*sentence = "the body holds a NUL";
+		if (c == '\0' || (c == '\\' && length - i >= 6 && memcmp(bytes + i + 1, "u0000", 5) == 0))
+			return BAD_REQUEST;
+		if (c == '\\')
+			i += length - i >= 2 && bytes[i + 1] != '\0';
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == '{' || c == '['))
+			depth++;
+		else if (!quoted && (c == '}' || c == ']') && depth > 0)
+			depth--;
+		*sentence = "the body is nested too deep";
+		if (depth > API_BODY_DEPTH_MAX)
+			return BAD_REQUEST;
+	}
+	return 0;
 }

@@ -15,6 +15,7 @@ enum {
 	API_CONNECTIONS_PER_ADDRESS = 32,
 	API_CONNECTION_BYTES = 16 << 10, // for a request's line and headers; more is refused by MHD (414, 431)
 	API_BYTES_MAX = 64 << 20,        // of answers that wait to be read by their clients
+	API_BODIES_MAX = 1 << 20,        // of bodies that are on their way
 	API_HEAD_S = 5,                  // from accept to the end of the request's head
 	API_KEEP_S = 30,                 // from an answer to the end of the next head
 	API_ANSWER_S = 30                // from a head to the end of its answer
@@ -31,6 +32,10 @@ struct api_request {
 	int refused;              // status decided from the raw target alone; 0: none
 	struct api_target target;
 	bool checked;             // the head is sound
+	const struct op *op;      // that the path leads to; NULL: none
+	bool writes;
+	char *body;               // body_room bytes, body_length of them came; NULL: none is to come
+	size_t body_room, body_length;
 	struct op_call *call;
 	struct MHD_Connection *suspended; // waits for the call; NULL: does not
 	struct api_request *next;         // of those that wait
@@ -50,6 +55,7 @@ struct api {
 	struct api_connection connection[API_CONNECTIONS_MAX];
 	uint64_t sweep_ns;
 	uint64_t bytes_waiting;
+	uint64_t bodies;           // bytes
 	unsigned answered;         // since the last turn
 	bool closing;
 	struct api_counts counts;
@@ -81,7 +87,8 @@ void api_connection_deadline(struct MHD_Connection *connection, unsigned seconds
 // Queues an answer. bytes: malloc()ed and taken over, or constant.
 enum MHD_Result api_answer_taken(struct api *api, struct MHD_Connection *connection, unsigned status, const char *type, char *bytes, size_t length);
 enum MHD_Result api_answer_constant(struct api *api, struct MHD_Connection *connection, const char *type, const void *bytes, size_t length);
-// {"error": sentence}; ends the connection.
+// {"error": sentence}; ends the connection. op: that the path leads to, for the methods that it allows; may be NULL.
+enum MHD_Result api_answer_refused(struct api *api, struct MHD_Connection *connection, unsigned status, const struct op *op, const char *sentence);
 enum MHD_Result api_answer_error(struct api *api, struct MHD_Connection *connection, unsigned status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

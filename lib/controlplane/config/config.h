@@ -47,6 +47,7 @@ struct config {
 		uint32_t streams;      // reassembly buffers, over all workers
 		uint32_t stream_bytes; // bytes of one of them
 		uint32_t hostnames;    // flows whose server name is kept
+		uint32_t tunnels;      // flows whose tunnel is kept
 		uint32_t link_records_per_s; // ARP, LLDP, ... of each worker
 		uint32_t record_ring_bytes, sink_queue_bytes, steer_ring, recent_flows, mbufs;
 	} limits;

@@ -17,7 +17,8 @@ static void row_print(FILE *out, const struct config_row *row)
 	char wanted[128];
 
 	config_row_wanted(row, wanted, sizeof(wanted));
-	fprintf(out, "\n# %s\n# %s; default %s%s%s\n", row->help, wanted, quote, row->fallback, quote);
+	fprintf(out, "\n# %s\n# %s; default %s%s%s%s\n", row->help, wanted, quote, row->fallback, quote,
+		row->reloadable ? "; SIGHUP puts a change into force" : "");
 	fprintf(out, "%s = %s%s%s\n", row->key, quote, row->fallback, quote);
 }
 

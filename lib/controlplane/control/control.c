@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "control/filters.h"
@@ -26,6 +27,20 @@ void control_note(struct control *c, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(c->note[c->notes++], CONTROL_NOTE_MAX, format, args);
 	va_end(args);
+}
+
+void control_note_once(struct control *c, const char *format, ...)
+{
+	char note[CONTROL_NOTE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(note, sizeof(note), format, args);
+	va_end(args);
+	for (unsigned i = 0; i < c->notes; i++)
+		if (strcmp(c->note[i], note) == 0)
+			return;
+	control_note(c, "%s", note);
 }
 
 double control_seconds(const struct control *c)
@@ -248,5 +263,6 @@ void control_destroy(struct control *c)
 	merge_destroy(c->merge);
 	recent_destroy(c->recent);
 	talkers_destroy(c->talkers);
+	free(c->reloaded);
 	free(c);
 }

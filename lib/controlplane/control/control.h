@@ -18,10 +18,25 @@
 #include "sink/sink.h"
 #include "worker/worker.h"
 
+enum { CONTROL_ROWS_MAX = 64 }; // keys of the configuration
 enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
 
+// How the configuration is read again: file and options together, as at the start.
+struct control_reader {
+	int (*read)(void *arg, struct config *out, struct err *err);
+	void *arg;
+	const char *path; // of the file; NULL: there are options only
+};
+
+// What the last reading came to, by rows of the configuration.
+struct control_reload {
+	bool changed[CONTROL_ROWS_MAX], restart[CONTROL_ROWS_MAX];
+	char error[ERR_TEXT_MAX];             // why nothing was taken; empty: it was
+	char restart_note[CONTROL_NOTE_MAX];  // what needs a restart; empty: nothing does
+};
+
 struct control {
-	const struct config *config;
+	const struct config *config; // in force; what took a pointer at the start keeps the one of the start
 	struct clock clock;
 	struct flow_secret secret;
 
@@ -33,10 +48,13 @@ struct control {
 	bool replay;               // all ports replay
 	bool launched, draining;
 	uint64_t own_records;      // made by control itself
-	bool steering;
+	enum worker_steer steering;
 	char steering_why[CONTROL_NOTE_MAX]; // which mode is in force, and why
 
 	struct filters *filters;
+	struct control_reader reader;
+	struct control_reload reload;
+	struct config *reloaded;   // what config points to once it was read again
 	struct merge *merge;
 	struct recent *recent;
 	struct talkers *talkers;
@@ -54,7 +72,10 @@ struct control {
 	char note[CONTROL_NOTES_MAX][CONTROL_NOTE_MAX]; // what the operator should know, a sentence each
 };
 
-// Memory (MB) that EAL has to have for this configuration.
+// What is taken from EAL's memory for this configuration, by what it is for.
+void control_memory(const struct config *config, unsigned workers, struct memory *m);
+
+// Memory (MB) that EAL has to have for it: that, and something to spare.
 unsigned control_memory_mb(const struct config *config, unsigned workers);
 
 // The ladder up, after rte_eal_init: pool, ports, workers, sinks, launch. On failure everything that was up is down again.
@@ -73,6 +94,7 @@ int control_drain(struct control *c, struct err *err);
 void control_destroy(struct control *c);
 
 void control_note(struct control *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void control_note_once(struct control *c, const char *format, ...) __attribute__((format(printf, 2, 3))); // not if it stands there
 double control_seconds(const struct control *c); // since the start, or of the replay
 
 void control_sources(const struct control *c, struct metrics_sources *sources);
@@ -85,6 +107,28 @@ int control_filter_set(struct control *c, const char *expression, const char *na
 		       struct err *err);
 // The same with the attribute filters of a file; path NULL or empty: none.
 int control_filter_load(struct control *c, const char *expression, const char *path, struct err *err);
+
+// Where the API listens after all, if the configuration left that open (port 0, a name): its connections are left out from now on.
+int control_own_listen(struct control *c, const char *bound, struct err *err);
+
+// What is in force. Pointers are good until the next change.
+struct control_filters {
+	const char *expression;                   // "": all
+	const char *attributes, *attributes_from; // NULL: none
+	size_t attributes_length;
+	unsigned own;                             // ends of the appliance's own connections that are left out
+	bool native;
+	uint64_t since_ns, changes;               // wall clock
+	const char *error;                        // of the last change if it was refused, or ""
+	uint64_t received, filtered, filtered_own;
+	uint64_t received_before, filtered_before, filtered_own_before; // when it was put in force
+};
+
+void control_filters(const struct control *c, struct control_filters *out);
+
+// Reads configuration and attribute filters again, and puts into force what may change at run time. c->reload says what came of
+// it. On an error all stays as it was.
+int control_reload(struct control *c, struct err *err);
 
 // ---- flows, asked of the workers in slices ----
 

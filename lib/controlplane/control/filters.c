@@ -4,22 +4,38 @@
 // The appliance's own connections (its API) are left out of live capture, or watching the interface that it is managed through would
 // feed on itself: each look at the page would make flows, each flow a longer page.
 #include "control/filters.h"
+#include "control/filters_job.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <rte_cycles.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { RETIRED_MAX = 16 };
+enum { RETIRED_MAX = 16, MAKE_LIMIT_MS = 1000 };
+
+// What is in force, in the words it was said in: what it was made of, and what is shown.
+struct filters_text {
+	char expression[CONFIG_FILTER_MAX];
+	char from[CONFIG_PATH_MAX]; // where the attributes come from
+	char *attributes;           // NULL: none
+	size_t length;
+};
 
 struct filters {
 	struct filter *current;
+	struct filters_text text;
+	struct filters_late late;
+	uint64_t since_ns, changes;
+	uint64_t received, filtered, filtered_own; // when it was put in force
+	char error[ERR_TEXT_MAX];                  // of the last change, if it was refused
 	struct filter *retired[RETIRED_MAX];
 	unsigned retired_count;
 	struct filter_own own[FILTER_OWN_MAX];
@@ -75,7 +91,7 @@ static void own_from_listen(struct filters *f, const char *listen)
 	port = (uint16_t)strtoul(colon + 1, NULL, 10);
 	six = listen[0] == '[';
 	snprintf(address, sizeof(address), "%.*s", (int)(colon - listen) - 2 * six, listen + six);
-	if (port == 0 || inet_pton(six ? AF_INET6 : AF_INET, address, bytes) != 1) // port 0: chosen later; a name: not resolved here
+	if (port == 0 || inet_pton(six ? AF_INET6 : AF_INET, address, bytes) != 1) // control_own_listen() will say
 		return;
 	if (memcmp(bytes, any, sizeof(any)) == 0)
 		own_add_all(f, port);
@@ -85,13 +101,54 @@ static void own_from_listen(struct filters *f, const char *listen)
 
 // ---- change ----
 
-static void publish(struct control *c, struct filter *new)
+static int text_make(struct filters_text *text, const char *expression, const char *name, const char *attributes, size_t length,
+		     struct err *err)
+{
+	*text = (struct filters_text){.length = length};
+	if (expression != NULL && strlen(expression) >= sizeof(text->expression))
+		return err_set(err, -E2BIG, "the filter is longer than %zu bytes", sizeof(text->expression) - 1);
+	snprintf(text->expression, sizeof(text->expression), "%s", expression != NULL ? expression : "");
+	if (attributes == NULL)
+		return 0;
+	snprintf(text->from, sizeof(text->from), "%s", name != NULL ? name : "");
+	text->attributes = malloc(length + 1);
+	if (text->attributes == NULL)
+		return err_set(err, -ENOMEM, "no memory for the filters");
+	memcpy(text->attributes, attributes, length);
+	text->attributes[length] = '\0';
+	return 0;
+}
+
+static void counters_sum(const struct control *c, uint64_t *received, uint64_t *filtered, uint64_t *filtered_own)
+{
+	*received = *filtered = *filtered_own = 0;
+	for (unsigned k = 0; k < c->worker_count; k++) {
+		*received += c->worker[k]->counters.received_pkts;
+		*filtered += c->worker[k]->counters.filtered_pkts;
+		*filtered_own += c->worker[k]->counters.filtered_own_pkts;
+	}
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void publish(struct control *c, struct filter *new, struct filters_text *text)
 {
 	struct filters *f = c->filters;
 
 	if (f->current != NULL)
 		f->retired[f->retired_count++] = f->current;
 	f->current = new;
+	free(f->text.attributes);
+	f->text = *text;
+	f->since_ns = wall_ns();
+	f->changes++;
+	counters_sum(c, &f->received, &f->filtered, &f->filtered_own);
 	for (unsigned k = 0; k < c->worker_count; k++)
 		atomic_store_explicit(&c->worker[k]->filter, new, memory_order_release);
 }
@@ -109,41 +166,93 @@ void filters_turn(struct control *c)
 {
 	struct filters *f = c->filters;
 
+	filters_late_reap(&f->late);
 	if (f->retired_count == 0 || !used_by_all(c))
 		return;
 	while (f->retired_count > 0)
 		filter_destroy(f->retired[--f->retired_count]);
 }
 
-int control_filter_set(struct control *c, const char *expression, const char *name, const char *attributes, size_t length,
-		       struct err *err)
+// 0: *new is made and there is room for the one that it replaces.
+static int filter_make(struct control *c, const struct filters_text *text, struct filter **new, struct err *err)
 {
 	struct filter_port ports[PORT_MAX];
 	struct filter_source source = {
-		.expression = expression,
-		.attributes_name = name,
-		.attributes = attributes,
-		.attributes_length = length,
+		.expression = text->expression,
+		.attributes_name = text->from,
+		.attributes = text->attributes,
+		.attributes_length = text->length,
 		.ports = ports,
 		.port_count = c->port_count,
 		.own = c->filters->own,
 		.own_count = c->filters->own_count,
 	};
-	struct filter *new;
-	int rc;
 
 	for (unsigned i = 0; i < c->port_count; i++)
 		ports[i] = (struct filter_port){c->port[i]->name, c->port[i]->id};
 	filters_turn(c);
 	if (c->filters->retired_count == RETIRED_MAX)
 		return err_set(err, -EBUSY, "the filters were changed too often within a moment; try again");
-	rc = filter_create(&source, &new, err);
-	if (rc < 0)
-		return rc;
+	return c->launched ? filters_job_run(&c->filters->late, &source, MAKE_LIMIT_MS, new, err) : filter_create(&source, new, err);
+}
+
+// A change that failed: what was in force stays, and why it does is remembered.
+static int refuse(struct control *c, int rc, const struct err *err)
+{
+	snprintf(c->filters->error, sizeof(c->filters->error), "%s", err->text);
+	return rc;
+}
+
+int control_filter_set(struct control *c, const char *expression, const char *name, const char *attributes, size_t length,
+		       struct err *err)
+{
+	struct filters_text text;
+	struct filter *new;
+	int rc = text_make(&text, expression, name, attributes, length, err);
+
+	if (rc == 0)
+		rc = filter_make(c, &text, &new, err);
+	if (rc < 0) {
+		free(text.attributes);
+		return refuse(c, rc, err);
+	}
 	if (new != NULL && new->has_expression && new->native.run == NULL)
-		control_note(c, "the filter runs without native code, somewhat slower: %s", new->native.why);
-	publish(c, new);
+		control_note_once(c, "the filter runs without native code, somewhat slower: %s", new->native.why);
+	publish(c, new, &text);
+	c->filters->error[0] = '\0';
 	return 0;
+}
+
+int control_own_listen(struct control *c, const char *bound, struct err *err)
+{
+	struct filters *f = c->filters;
+
+	if (c->replay || c->config->capture.own_traffic != CONFIG_OWN_LEAVE_OUT || strcmp(bound, c->config->api.listen) == 0)
+		return 0;
+	f->own_count = 0;
+	own_from_listen(f, bound);
+	return control_filter_set(c, f->text.expression, f->text.from, f->text.attributes, f->text.length, err);
+}
+
+void control_filters(const struct control *c, struct control_filters *out)
+{
+	const struct filters *f = c->filters;
+
+	*out = (struct control_filters){
+		.expression = f->text.expression,
+		.attributes_from = f->text.from,
+		.attributes = f->text.attributes,
+		.attributes_length = f->text.length,
+		.own = f->own_count,
+		.native = f->current != NULL && f->current->has_expression && f->current->native.run != NULL,
+		.since_ns = f->since_ns,
+		.changes = f->changes,
+		.error = f->error,
+	};
+	counters_sum(c, &out->received, &out->filtered, &out->filtered_own);
+	out->received_before = f->received;
+	out->filtered_before = f->filtered;
+	out->filtered_own_before = f->filtered_own;
 }
 
 // All of a regular file, bounded; one byte more than is allowed shows that there is more.
@@ -180,7 +289,9 @@ int control_filter_load(struct control *c, const char *expression, const char *p
 	if (text == NULL)
 		return err_set(err, -ENOMEM, "no memory for the filters");
 	rc = file_read(path, text, FILTER_ATTRIBUTES_BYTES_MAX + 1, &length, err);
-	if (rc == 0)
+	if (rc < 0)
+		refuse(c, rc, err);
+	else
 		rc = control_filter_set(c, expression, path, text, length, err);
 	free(text);
 	return rc;
@@ -202,6 +313,8 @@ void filters_destroy(struct control *c)
 		return;
 	while (c->filters->retired_count > 0)
 		filter_destroy(c->filters->retired[--c->filters->retired_count]);
+	filters_late_reap(&c->filters->late);
 	filter_destroy(c->filters->current);
+	free(c->filters->text.attributes);
 	free(c->filters);
 }

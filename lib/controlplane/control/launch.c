@@ -58,6 +58,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 			.streams = share(config->limits.streams, workers),
 			.stream_bytes = config->limits.stream_bytes,
 			.hostnames = share(config->limits.hostnames, workers),
+			.tunnels = share(config->limits.tunnels, workers),
 			.id = id,
 		},
 	};
@@ -92,15 +93,25 @@ static uint64_t pool_memory_bytes(const struct config *config, unsigned workers)
 	return one * pool_mbufs(config, workers);
 }
 
+void control_memory(const struct config *config, unsigned workers, struct memory *m)
+{
+	uint64_t rings = (uint64_t)workers * (workers - 1);
+	struct worker_config w;
+
+	*m = (struct memory){0};
+	worker_config_fill(config, 0, workers, &w);
+	for (unsigned k = 0; k < workers; k++)
+		worker_memory(&w, m);
+	memory_put(m, "packet buffers", pool_mbufs(config, workers), pool_memory_bytes(config, workers));
+	memory_put(m, "rings between workers", rings, rings * rte_align32pow2(config->limits.steer_ring) * sizeof(void *));
+}
+
 unsigned control_memory_mb(const struct config *config, unsigned workers)
 {
-	struct worker_config w;
-	uint64_t bytes;
+	struct memory m;
 
-	worker_config_fill(config, 0, workers, &w);
-	bytes = worker_bytes(&w) * workers + pool_memory_bytes(config, workers);
-	bytes += (uint64_t)workers * workers * config->limits.steer_ring * sizeof(void *);
-	return (unsigned)(bytes >> 20) + MEMORY_SPARE_MB + workers * 2;
+	control_memory(config, workers, &m);
+	return (unsigned)(memory_bytes(&m) >> 20) + MEMORY_SPARE_MB + workers * 2;
 }
 
 // ---- steps ----
@@ -157,14 +168,14 @@ static void steering_decide(struct control *c)
 {
 	enum config_steer wanted = c->config->capture.steer;
 
-	c->steering = true;
+	c->steering = WORKER_STEER_ALL;
 	if (c->worker_count == 1) {
-		c->steering = false;
+		c->steering = WORKER_STEER_NONE;
 		snprintf(c->steering_why, sizeof(c->steering_why), "none: one worker");
 		return;
 	}
 	if (wanted == CONFIG_STEER_NONE) {
-		c->steering = false;
+		c->steering = WORKER_STEER_NONE;
 		snprintf(c->steering_why, sizeof(c->steering_why), "none: capture.steer says so; flows may be split between workers");
 		return;
 	}
@@ -175,8 +186,8 @@ static void steering_decide(struct control *c)
 			return;
 		}
 	if (wanted == CONFIG_STEER_AUTO && c->port_count == 1) {
-		c->steering = false;
-		snprintf(c->steering_why, sizeof(c->steering_why), "hardware: %.200s", c->port[0]->rss_why);
+		c->steering = WORKER_STEER_TUNNELS;
+		snprintf(c->steering_why, sizeof(c->steering_why), "hardware: %.160s; flows in tunnels: software", c->port[0]->rss_why);
 		return;
 	}
 	snprintf(c->steering_why, sizeof(c->steering_why), "software: %s",

@@ -22,6 +22,9 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	record_ring_stats(w->out, &ring);
 	sum->records_in_rings += ring.pushed - ring.popped;
 	sum->flows_created += t->counters.created;
+	sum->evicted_unanswered += t->counters.evicted_unanswered;
+	sum->evicted_oldest += t->counters.evicted_oldest;
+	sum->emergencies += atomic_load_explicit(&t->emergency, memory_order_relaxed);
 	sum->flows_active += (uint64_t)t->active4 + t->active6;
 	sum->given_up += w->classify.given_up;
 	sum->transactions += w->classify.transactions;
@@ -40,6 +43,9 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	sum->hostnames.capacity += t->hostnames.capacity;
 	sum->hostnames.available += t->hostnames.available;
 	sum->hostnames.refused += t->hostnames.refused;
+	sum->tunnels.capacity += t->tunnels.capacity;
+	sum->tunnels.available += t->tunnels.available;
+	sum->tunnels.refused += t->tunnels.refused;
 }
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out)

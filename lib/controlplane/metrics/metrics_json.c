@@ -7,7 +7,7 @@
 #include "link/link_unknown.h"
 #include "metrics/metrics.h"
 
-static const char *const reason_names[4] = {"timeout", "tcp_reuse", "shutdown", "active"};
+static const char *const reason_names[FLOW_REASONS] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const idle_names[] = {"poll", "yield", "adaptive"};
 
 static void verdicts_json(const struct worker_counters *c, bool bytes, struct json *j)
@@ -38,6 +38,11 @@ static void packets_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "truncated", c->truncated);
 	json_u64(j, "fragments", c->fragments);
 	json_u64(j, "multi_segment", c->jumbo);
+	json_object_begin(j, "tunnels");
+	for (unsigned k = TUNNEL_NONE + 1; k < TUNNEL_KINDS; k++)
+		if (c->tunnel_pkts[k] > 0)
+			json_u64(j, tunnel_names[k], c->tunnel_pkts[k]);
+	json_object_end(j);
 	json_object_end(j);
 	json_object_begin(j, "bytes");
 	json_u64(j, "received", c->received_bytes);
@@ -71,6 +76,11 @@ static void flows_json(const struct metrics_sum *sum, struct json *j)
 		if (r != FLOW_REASON_ACTIVE)
 			json_u64(j, reason_names[r], sum->counters.flows_ended[r]);
 	json_object_end(j);
+	json_object_begin(j, "evicted");
+	json_u64(j, "unanswered", sum->evicted_unanswered);
+	json_u64(j, "oldest", sum->evicted_oldest);
+	json_object_end(j);
+	json_bool(j, "emergency", sum->emergencies > 0);
 	json_u64(j, "refused_packets", sum->counters.refused_pkts);
 	json_u64(j, "refused_bytes", sum->counters.refused_bytes);
 	json_object_end(j);
@@ -97,6 +107,7 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	pool_json(j, "l7_pool", sum->l7.capacity, sum->l7.available, sum->l7.refused);
 	pool_json(j, "stream_pool", sum->streams.capacity, sum->streams.available, sum->streams.refused);
 	pool_json(j, "hostname_pool", sum->hostnames.capacity, sum->hostnames.available, sum->hostnames.refused);
+	pool_json(j, "tunnel_pool", sum->tunnels.capacity, sum->tunnels.available, sum->tunnels.refused);
 	json_object_end(j);
 }
 
@@ -317,6 +328,8 @@ static const char *unknown_name(const struct link_unknown_row *row)
 		return packet_ethertype_name(row->number);
 	case LINK_UNKNOWN_SAP:
 		return packet_sap_name((uint8_t)(row->number >> 8));
+	case LINK_UNKNOWN_IP_PROTOCOL:
+		return ip_proto_name((uint8_t)row->number);
 	default:
 		return NULL;
 	}
@@ -328,7 +341,7 @@ static void unknown_row_json(const struct link_unknown_row *row, struct json *j)
 	struct text_builder hex = text_builder(first, sizeof(first));
 	const char *name = unknown_name(row);
 
-	snprintf(number, sizeof(number), "0x%04x", row->number);
+	snprintf(number, sizeof(number), row->kind == LINK_UNKNOWN_IP_PROTOCOL ? "%u" : "0x%04x", row->number);
 	text_put_hex(&hex, row->bytes, row->length);
 	json_object_begin(j, NULL);
 	json_string(j, "kind", link_unknown_names[row->kind]);

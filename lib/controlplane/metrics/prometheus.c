@@ -60,6 +60,9 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	one(t, "packets_filtered_total", "counter", "Packets that the filters leave out", c->filtered_pkts);
 	one(t, "packets_filtered_own_total", "counter", "Packets of the appliance's own connections, left out", c->filtered_own_pkts);
 	one(t, "packets_truncated_total", "counter", "Packets captured shorter than they were on the wire", c->truncated);
+	head(t, "packets_tunneled_total", "counter", "Packets whose flow is in a tunnel, by the innermost tunnel");
+	for (unsigned k = TUNNEL_NONE + 1; k < TUNNEL_KINDS; k++)
+		say(t, "spanwatch_packets_tunneled_total{tunnel=\"%s\"} %lu\n", tunnel_names[k], (unsigned long)c->tunnel_pkts[k]);
 	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
 		if (packet_malformed((enum packet_verdict)v))
@@ -85,6 +88,9 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	one(t, "flows_created_total", "counter", "Flows begun", sum->flows_created);
 	one(t, "flows_ended_total", "counter", "Flows ended and reported", sum->flows_ended);
 	one(t, "flows_active", "gauge", "Flows in the tables", sum->flows_active);
+	one(t, "flows_evicted_unanswered_total", "counter", "Unanswered flows that made way in a full table", sum->evicted_unanswered);
+	one(t, "flows_evicted_oldest_total", "counter", "Other flows that made way in a full table", sum->evicted_oldest);
+	one(t, "flow_table_emergency", "gauge", "Workers whose flow table is full, or was until just now", sum->emergencies);
 	one(t, "flow_packets_refused_total", "counter", "Packets whose flow found no place in a full table", sum->counters.refused_pkts);
 	head(t, "application_flows_total", "counter", "Flows by application protocol");
 	for (unsigned i = 1; i < proto_count; i++)

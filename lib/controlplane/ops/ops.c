@@ -134,6 +134,22 @@ int op_call_argument(struct op_call *call, const char *name, const char *value, 
 		       arguments[0].name != NULL ? "; it knows " : "", arguments[0].name != NULL ? arguments[0].name : "");
 }
 
+void op_call_write(struct op_call *call, const char *body, size_t length)
+{
+	call->writes = true;
+	call->body = body;
+	call->body_length = length;
+}
+
+// Whatever is wrong with what somebody sent, or with a file of theirs, is one code.
+static int change(struct op_call *call, struct err *err)
+{
+	int rc = call->op->write(call, call->body, call->body_length, err);
+
+	call->writes = false;
+	return rc == 0 || rc == -EBUSY || rc == -ENOMEM ? rc : -EINVAL;
+}
+
 static int ask(struct op_call *call, struct err *err)
 {
 	int rc;
@@ -168,6 +184,12 @@ static bool answer(struct op_call *call)
 
 int op_call_run(struct op_call *call, struct err *err)
 {
+	if (call->writes) {
+		int rc = change(call, err);
+
+		if (rc < 0)
+			return rc;
+	}
 	if (call->op->ask != NULL && !call->asked) {
 		int rc = ask(call, err);
 

@@ -17,6 +17,7 @@ enum {
 	OP_ARGUMENTS_MAX = 4,
 	OP_ANSWER_FIRST = 64 << 10, // bytes of room for an answer; doubled while it does not fit
 	OP_ANSWER_MAX = 4 << 20,
+	OP_BODY_MAX = 64 << 10,     // bytes of a body
 	OPS_QUESTIONS_MAX = 32,     // that may be with the workers at once
 	OPS_WAIT_MS = 2000          // for the workers' answers
 };
@@ -40,6 +41,13 @@ struct op {
 	int (*ask)(struct op_call *call, struct err *err);
 	bool (*answered)(const struct op_call *call);
 	void (*forget)(struct op_call *call);
+
+	// What it changes; all of these or none, body_max 0: without a body. write is called once, before the answer is made; on an
+	// error, which is a sentence, nothing has changed.
+	const char *write_method; // "PUT", "POST"
+	bool write_only;          // there is no answer without a change
+	size_t body_max;
+	int (*write)(struct op_call *call, const char *body, size_t length, struct err *err);
 
 	// The answer, one of the two. Called again with more room if it did not fit, so it changes nothing.
 	void (*json)(struct op_call *call, struct json *j); // members of the object
@@ -77,6 +85,9 @@ struct op_call {
 	uint64_t argument[OP_ARGUMENTS_MAX];
 	void *state;      // the operation's own
 	bool asked;
+	bool writes;      // the change is still to be made, with this body
+	const char *body;
+	size_t body_length;
 	uint64_t deadline_ns;
 	char *out;        // the answer, owned by the call
 	size_t room, length;
@@ -86,7 +97,9 @@ struct op_call {
 int op_call_begin(struct ops *ops, const struct op *op, struct op_call **out);
 // -EINVAL and a sentence if there is no such argument or it may not have this value.
 int op_call_argument(struct op_call *call, const char *name, const char *value, struct err *err);
-// 0: out and length are set. -EAGAIN: later. -EBUSY, -ETIMEDOUT, -ENOMEM, -EMSGSIZE: a sentence.
+// That it changes something. The body has to live until op_call_run() has returned something else than -EAGAIN.
+void op_call_write(struct op_call *call, const char *body, size_t length);
+// 0: out and length are set. -EAGAIN: later. -EBUSY, -ETIMEDOUT, -ENOMEM, -EMSGSIZE, -EINVAL: a sentence.
 int op_call_run(struct op_call *call, struct err *err);
 void op_call_end(struct op_call *call); // at any time
 

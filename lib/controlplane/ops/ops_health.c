@@ -133,6 +133,9 @@ static void worker_reasons(const struct control *c, struct reasons *r)
 
 		if (!atomic_load(&w->finished) && late_s > heartbeat_late_s)
 			because(r, "worker %u on lcore %u has not turned for %.1f s", k, w->config.lcore, late_s);
+		if (!atomic_load(&w->finished) && atomic_load(&w->flows->emergency))
+			because(r, "the flow table of worker %u is full: %" PRIu64 " flows made way for new ones, those without an answer first; raise "
+				"flow.capacity or look for a flood", k, w->flows->counters.evicted_unanswered + w->flows->counters.evicted_oldest);
 	}
 }
 
@@ -218,6 +221,19 @@ static void texts_json(const char *key, const char *text, size_t stride, unsigne
 	json_array_end(j);
 }
 
+// What was said once, and what the last reading of the configuration came to.
+static void notes_json(const struct control *c, struct json *j)
+{
+	json_array_begin(j, "notes");
+	for (unsigned i = 0; i < c->notes; i++)
+		json_string(j, NULL, c->note[i]);
+	if (c->reload.error[0] != '\0')
+		json_string(j, NULL, c->reload.error);
+	if (c->reload.restart_note[0] != '\0')
+		json_string(j, NULL, c->reload.restart_note);
+	json_array_end(j);
+}
+
 void op_health(struct op_call *call, struct json *j)
 {
 	const struct control *c = call->ops->control;
@@ -239,7 +255,7 @@ void op_health(struct op_call *call, struct json *j)
 	replay_json(c, j);
 	json_u64(j, "residual", ledger.residual);
 	json_bool(j, "at_rest", sources.quiet);
-	texts_json("notes", c->note[0], CONTROL_NOTE_MAX, c->notes, j);
+	notes_json(c, j);
 	sinks_json(c, j);
 	ports_json(c, false, j);
 }

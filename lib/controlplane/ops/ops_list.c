@@ -35,6 +35,24 @@ static void op_protocols(struct op_call *call, struct json *j)
 	metrics_protocols_json(&sources, j);
 }
 
+static void op_memory(struct op_call *call, struct json *j)
+{
+	const struct control *c = call->ops->control;
+	struct memory m;
+
+	control_memory(c->config, c->worker_count, &m);
+	json_array_begin(j, "rows");
+	for (unsigned i = 0; i < m.rows; i++) {
+		json_object_begin(j, NULL);
+		json_string(j, "what", m.row[i].what);
+		json_u64(j, "entries", m.row[i].count);
+		json_u64(j, "bytes", m.row[i].bytes);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_u64(j, "bytes", memory_bytes(&m));
+}
+
 static size_t op_metrics(struct op_call *call, char *out, size_t room)
 {
 	struct metrics_sources sources;
@@ -48,6 +66,7 @@ const struct op ops_list[] = {
 	{.path = "stats", .help = "packets, bytes, flows, records and rates", .json = op_stats},
 	{.path = "ledger", .help = "the identities that must hold, with both sides of each", .json = op_ledger},
 	{.path = "lcores", .help = "the workers: where they run, what they poll, cycles per packet by stage", .json = op_lcores},
+	{.path = "memory", .help = "what memory was taken for at start", .json = op_memory},
 	{.path = "protocols", .help = "packets and bytes by protocol", .json = op_protocols},
 	{.path = "flows",
 	 .help = "the latest flows, living ones and those that have ended",
@@ -58,6 +77,18 @@ const struct op ops_list[] = {
 	 .json = op_flows},
 	{.path = "ports", .help = "where packets come from, and what was lost there", .json = op_ports},
 	{.path = "config", .help = "every key and its value; secrets are never shown", .json = op_config},
+	{.path = "config/reload",
+	 .help = "reads configuration and attribute filters again, as SIGHUP does; on an error nothing changes",
+	 .write_method = "POST",
+	 .write_only = true,
+	 .write = op_reload,
+	 .json = op_reloaded},
+	{.path = "filters",
+	 .help = "what is looked at; PUT {\"expression\": \"...\", \"attributes\": [...]} changes one of them or both, \"\" and [] are none",
+	 .write_method = "PUT",
+	 .body_max = OP_BODY_MAX,
+	 .write = op_filters_set,
+	 .json = op_filters},
 	{.path = "metrics", .help = "all numbers in Prometheus' text format", .text = op_metrics},
 };
 

@@ -8,6 +8,11 @@ void op_health(struct op_call *call, struct json *j);
 void op_ports(struct op_call *call, struct json *j);
 void op_config(struct op_call *call, struct json *j);
 
+void op_filters(struct op_call *call, struct json *j);
+int op_filters_set(struct op_call *call, const char *body, size_t length, struct err *err);
+void op_reloaded(struct op_call *call, struct json *j);
+int op_reload(struct op_call *call, const char *body, size_t length, struct err *err);
+
 int op_flows_ask(struct op_call *call, struct err *err);
 bool op_flows_answered(const struct op_call *call);
 void op_flows_forget(struct op_call *call);

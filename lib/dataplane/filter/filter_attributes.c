@@ -232,6 +232,7 @@ static int attribute_add(struct compiler *c, const struct filter_protocol *proto
 	new->bytes = field->bytes;
 	new->shift = field->shift;
 	new->bits = field->bits;
+	new->option = field->option;
 	rc = values_add(c, field, member);
 	new->count = (uint16_t)(c->out->ranges - new->first);
 	return rc;

@@ -16,7 +16,7 @@ enum { FILTER_ATTRIBUTES_BYTES_MAX = 1 << 18, FILTER_RULES_MAX = 256, FILTER_COM
 // The place is there, and, where there are bytes to read, their value is in one of the ranges.
 struct filter_comparison {
 	uint8_t place; // enum filter_place
-	uint8_t offset, bytes, shift, bits;
+	uint8_t offset, bytes, shift, bits, option;
 	uint16_t number; // EtherType or IP protocol, for the places that need one
 	uint16_t first, count; // ranges
 };

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "base/tunnel.h"
 #include "packet/packet.h"
+#include "packet/packet_tcp.h"
+#include "packet/packet_transport.h"
 
 const struct filter_protocol filter_protocols[] = {
 	{"AF_Packet", FILTER_AT_ANY, 0},
@@ -25,6 +28,7 @@ const struct filter_protocol filter_protocols[] = {
 	{"DCCP", FILTER_AT_L4, 33},
 	{"GRE", FILTER_AT_L4, 47},
 	{"ESP", FILTER_AT_L4, 50},
+	{"AH", FILTER_AT_AUTH, IP_AH},
 	{"ICMPv6", FILTER_AT_L4, IP_ICMPV6},
 	{"EIGRP", FILTER_AT_L4, 88},
 	{"OSPF", FILTER_AT_L4, 89},
@@ -32,19 +36,34 @@ const struct filter_protocol filter_protocols[] = {
 	{"VRRP", FILTER_AT_L4, 112},
 	{"SCTP", FILTER_AT_L4, IP_SCTP},
 	{"UDP_Lite", FILTER_AT_L4, 136},
+	{"Tunnel", FILTER_AT_TUNNEL, FILTER_ANY_TUNNEL},
+	{"EtherIP", FILTER_AT_TUNNEL, TUNNEL_ETHERIP},
+	{"ERSPAN", FILTER_AT_TUNNEL, TUNNEL_ERSPAN},
+	{"GENEVE", FILTER_AT_TUNNEL, TUNNEL_GENEVE},
+	{"GTP_U", FILTER_AT_TUNNEL, TUNNEL_GTP_U},
+	{"L2TP", FILTER_AT_TUNNEL, TUNNEL_L2TP},
+	{"NVGRE", FILTER_AT_TUNNEL, TUNNEL_NVGRE},
+	{"PPTP", FILTER_AT_TUNNEL, TUNNEL_PPTP},
+	{"Teredo", FILTER_AT_TUNNEL, TUNNEL_TEREDO},
+	{"VXLAN", FILTER_AT_TUNNEL, TUNNEL_VXLAN},
+	{"VXLAN_GPE", FILTER_AT_TUNNEL, TUNNEL_VXLAN_GPE},
 };
 
 const unsigned filter_protocol_count = sizeof(filter_protocols) / sizeof(filter_protocols[0]);
 
-#define NUMBER(protocol, name, place, offset, bytes) {protocol, name, FILTER_NUMBER, FILTER_AT_##place, offset, bytes, 0, 8 * bytes}
-#define BITS(protocol, name, place, offset, bytes, shift, bits) {protocol, name, FILTER_NUMBER, FILTER_AT_##place, offset, bytes, shift, bits}
-#define MAC(protocol, name, place, offset) {protocol, name, FILTER_MAC, FILTER_AT_##place, offset, 6, 0, 48}
-#define ADDRESS4(protocol, name, place, offset) {protocol, name, FILTER_IPV4, FILTER_AT_##place, offset, 4, 0, 32}
-#define ADDRESS6(protocol, name, place, offset) {protocol, name, FILTER_IPV6, FILTER_AT_##place, offset, 16, 0, 128}
+#define NUMBER(protocol, name, place, offset, bytes) {protocol, name, FILTER_NUMBER, FILTER_AT_##place, offset, bytes, 0, 8 * bytes, 0}
+#define BITS(protocol, name, place, offset, bytes, shift, bits) {protocol, name, FILTER_NUMBER, FILTER_AT_##place, offset, bytes, shift, bits, 0}
+#define MAC(protocol, name, place, offset) {protocol, name, FILTER_MAC, FILTER_AT_##place, offset, 6, 0, 48, 0}
+#define ADDRESS4(protocol, name, place, offset) {protocol, name, FILTER_IPV4, FILTER_AT_##place, offset, 4, 0, 32, 0}
+#define ADDRESS6(protocol, name, place, offset) {protocol, name, FILTER_IPV6, FILTER_AT_##place, offset, 16, 0, 128, 0}
+#define OPTION(name, kind, offset, bytes, shift, bits)                                                                    \
+	{"TCP", name, FILTER_NUMBER, FILTER_AT_TCP_OPTION, offset, bytes, shift, bits, TCP_OPTION_##kind}
+#define OPTION_SET(name, kind) {"TCP", name, FILTER_NUMBER, FILTER_AT_TCP_OPTION_SET, 0, 1, 0, 1, TCP_OPTION_##kind}
+#define TUNNEL_ID(protocol, name, bits) {protocol, name, FILTER_NUMBER, FILTER_AT_TUNNEL, 0, 4, 0, bits, 0}
 #define PORTS(protocol) NUMBER(protocol, "Source_Port", L4, 0, 2), NUMBER(protocol, "Destination_Port", L4, 2, 2)
 
 const struct filter_field filter_fields[] = {
-	{"AF_Packet", "Interface_Name", FILTER_INTERFACE, FILTER_AT_PORT, 0, 0, 0, 16},
+	{"AF_Packet", "Interface_Name", FILTER_INTERFACE, FILTER_AT_PORT, 0, 0, 0, 16, 0},
 
 	MAC("Ethernet", "Destination_MAC", ETHERNET, 0),
 	MAC("Ethernet", "Source_MAC", ETHERNET, 6),
@@ -74,7 +93,7 @@ const struct filter_field filter_fields[] = {
 	BITS("IPv4", "Flags", IPV4, 6, 1, 5, 3),
 	BITS("IPv4", "Fragment_Offset", IPV4, 6, 2, 0, 13),
 	NUMBER("IPv4", "TTL", IPV4, 8, 1),
-	{"IPv4", "Protocol", FILTER_PROTOCOL_NUMBER, FILTER_AT_IPV4, 9, 1, 0, 8},
+	{"IPv4", "Protocol", FILTER_PROTOCOL_NUMBER, FILTER_AT_IPV4, 9, 1, 0, 8, 0},
 	NUMBER("IPv4", "Checksum", IPV4, 10, 2),
 	ADDRESS4("IPv4", "Source_Address", IPV4, 12),
 	ADDRESS4("IPv4", "Destination_Address", IPV4, 16),
@@ -82,7 +101,7 @@ const struct filter_field filter_fields[] = {
 	BITS("IPv6", "Traffic_Class", IPV6, 0, 2, 4, 8),
 	BITS("IPv6", "Flow_Label", IPV6, 0, 4, 0, 20),
 	NUMBER("IPv6", "Payload_Length", IPV6, 4, 2),
-	{"IPv6", "Next_Header", FILTER_PROTOCOL_NUMBER, FILTER_AT_IPV6, 6, 1, 0, 8},
+	{"IPv6", "Next_Header", FILTER_PROTOCOL_NUMBER, FILTER_AT_IPV6, 6, 1, 0, 8, 0},
 	NUMBER("IPv6", "Hop_Limit", IPV6, 7, 1),
 	ADDRESS6("IPv6", "Source_Address", IPV6, 8),
 	ADDRESS6("IPv6", "Destination_Address", IPV6, 24),
@@ -110,23 +129,63 @@ const struct filter_field filter_fields[] = {
 	NUMBER("TCP", "Window", L4, 14, 2),
 	NUMBER("TCP", "Checksum", L4, 16, 2),
 	NUMBER("TCP", "Urgent_Pointer", L4, 18, 2),
+	OPTION("MSS", MSS, 0, 2, 0, 16),
+	OPTION("Window_Scale", WINDOW_SCALE, 0, 1, 0, 8),
+	OPTION_SET("SACK_Permitted", SACK_PERMITTED),
+	OPTION_SET("SACK", SACK),
+	OPTION_SET("Timestamps", TIMESTAMPS),
+	OPTION("Timestamp_Value", TIMESTAMPS, 0, 4, 0, 32),
+	OPTION("Timestamp_Echo", TIMESTAMPS, 4, 4, 0, 32),
+	OPTION_SET("Fast_Open", FAST_OPEN),
+	OPTION_SET("MD5", MD5),
+	OPTION_SET("AO", AO),
+	OPTION_SET("MPTCP", MPTCP),
+	OPTION("MPTCP_Subtype", MPTCP, 0, 1, 4, 4),
+	OPTION("User_Timeout", USER_TIMEOUT, 0, 2, 0, 15),
 
 	PORTS("UDP"),
 	NUMBER("UDP", "Length", L4, 4, 2),
 	NUMBER("UDP", "Checksum", L4, 6, 2),
 
 	PORTS("DCCP"),
+	BITS("DCCP", "Type", L4, 8, 1, 1, 4),
 	NUMBER("GRE", "Protocol_Type", L4, 2, 2),
 	NUMBER("ESP", "SPI", L4, 0, 4),
+	NUMBER("ESP", "Sequence", L4, 4, 4),
+	{"AH", "Next_Header", FILTER_PROTOCOL_NUMBER, FILTER_AT_AUTH, 0, 1, 0, 8, 0},
+	NUMBER("AH", "SPI", AUTH, 4, 4),
+	NUMBER("AH", "Sequence", AUTH, 8, 4),
 
 	NUMBER("ICMPv6", "Type", L4, 0, 1),
 	NUMBER("ICMPv6", "Code", L4, 1, 1),
 	NUMBER("ICMPv6", "Checksum", L4, 2, 2),
 
+	NUMBER("EIGRP", "Opcode", L4, 1, 1),
+	NUMBER("EIGRP", "AS", L4, 18, 2),
+	NUMBER("OSPF", "Version", L4, 0, 1),
 	NUMBER("OSPF", "Type", L4, 1, 1),
+	ADDRESS4("OSPF", "Router_ID", L4, 4),
+	ADDRESS4("OSPF", "Area_ID", L4, 8),
+	BITS("PIM", "Version", L4, 0, 1, 4, 4),
+	BITS("PIM", "Type", L4, 0, 1, 0, 4),
+	BITS("VRRP", "Version", L4, 0, 1, 4, 4),
 	NUMBER("VRRP", "Router_ID", L4, 1, 1),
+	NUMBER("VRRP", "Priority", L4, 2, 1),
 	PORTS("SCTP"),
+	NUMBER("SCTP", "Verification_Tag", L4, 4, 4),
+	NUMBER("SCTP", "Chunk_Type", L4, 12, 1),
 	PORTS("UDP_Lite"),
+	NUMBER("UDP_Lite", "Checksum_Coverage", L4, 4, 2),
+
+	TUNNEL_ID("Tunnel", "ID", 32),
+	TUNNEL_ID("ERSPAN", "Session", 10),
+	TUNNEL_ID("GENEVE", "VNI", 24),
+	TUNNEL_ID("GTP_U", "TEID", 32),
+	TUNNEL_ID("L2TP", "Session", 32),
+	TUNNEL_ID("NVGRE", "VSID", 24),
+	TUNNEL_ID("PPTP", "Call_ID", 16),
+	TUNNEL_ID("VXLAN", "VNI", 24),
+	TUNNEL_ID("VXLAN_GPE", "VNI", 24),
 };
 
 const unsigned filter_field_count = sizeof(filter_fields) / sizeof(filter_fields[0]);

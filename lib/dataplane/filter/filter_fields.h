@@ -18,10 +18,16 @@ enum filter_place {
 	FILTER_AT_ARP_ADDRESSES, // ARP for IPv4 over Ethernet
 	FILTER_AT_IPV4, FILTER_AT_IPV6,
 	FILTER_AT_L4,        // the last next header of IP is `number`
+	FILTER_AT_TUNNEL,    // in a tunnel of the kind `number`; not bytes but the id that its header has
+	FILTER_AT_AUTH,      // the first authentication header of IP
+	FILTER_AT_TCP_OPTION,     // the body of option `option`
+	FILTER_AT_TCP_OPTION_SET, // no bytes: whether there is such an option
 	FILTER_PLACES
 };
 
 enum filter_kind { FILTER_NUMBER, FILTER_PROTOCOL_NUMBER, FILTER_MAC, FILTER_IPV4, FILTER_IPV6, FILTER_INTERFACE, FILTER_KINDS };
+
+enum { FILTER_ANY_TUNNEL = 0 };
 
 struct filter_protocol {
 	const char *name;
@@ -35,6 +41,7 @@ struct filter_field {
 	enum filter_place place;
 	uint8_t offset, bytes; // from the place; big endian
 	uint8_t shift, bits;   // of those bytes, the lowest bit first
+	uint8_t option;        // enum packet_tcp_kind
 };
 
 extern const struct filter_protocol filter_protocols[];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow/flow_table.h"
+#include "packet/packet_transport.h"
 
 enum { PORT_WELL_KNOWN = 1024 };
 
@@ -10,7 +11,7 @@ enum { PORT_WELL_KNOWN = 1024 };
 // else whoever spoke first. Sets *flipped if that is not the sender of this first packet.
 static enum flow_direction direction_of(const struct packet *p, bool *flipped)
 {
-	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP;
+	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP || p->proto == IP_DCCP || p->proto == IP_UDPLITE;
 	bool from_known = p->src_port < PORT_WELL_KNOWN, to_known = p->dst_port < PORT_WELL_KNOWN;
 
 	*flipped = false;
@@ -27,11 +28,14 @@ static enum flow_direction direction_of(const struct packet *p, bool *flipped)
 
 static void direction_set(struct flow_table *t, struct flow *f, struct flow_cold *cold, const struct packet *p, unsigned src_end)
 {
-	cold->direction = (uint8_t)direction_of(p, &cold->flipped);
-	f->client = (uint8_t)(cold->flipped ? !src_end : src_end);
-	t->counters.directions[cold->direction]++;
-	t->counters.flipped += cold->flipped;
-	if (cold->flipped)
+	bool flipped;
+	enum flow_direction direction = direction_of(p, &flipped);
+
+	cold->tcp.flags = (uint32_t)direction << FLOW_TCP_DIRECTION_SHIFT;
+	f->client = (uint8_t)(flipped ? !src_end : src_end);
+	t->counters.directions[direction]++;
+	t->counters.flipped += flipped;
+	if (flipped)
 		flow_conn_letter(&cold->tcp, 0, '^');
 }
 
@@ -46,16 +50,41 @@ static enum flow_class class_of(uint8_t proto)
 	}
 }
 
+// The tunnel of the first packet. Its source is the client's side if the packet's is.
+static void tunnel_keep(struct flow_table *t, struct flow_cold *cold, bool from_client, const struct packet *p)
+{
+	const struct packet_outer *o = &p->outer;
+	uint32_t block = pool_get(&t->tunnels), length = o->ip_version == 4 ? 4 : 16;
+	const uint8_t *src = p->frame + (from_client ? o->src_at : o->dst_at), *dst = p->frame + (from_client ? o->dst_at : o->src_at);
+	struct record_tunnel *tunnel;
+
+	if (block == POOL_NONE)
+		return;
+	cold->tunnel = block + 1;
+	tunnel = pool_at(&t->tunnels, block);
+	*tunnel = (struct record_tunnel){
+		.kind = o->kind,
+		.depth = p->tunnels,
+		.ip_version = o->ip_version,
+		.id_known = o->id_known,
+		.id = o->id,
+		.src_port = from_client ? o->src_port : o->dst_port,
+		.dest_port = from_client ? o->dst_port : o->src_port,
+	};
+	memcpy(tunnel->src, src, length);
+	memcpy(tunnel->dest, dst, length);
+}
+
 void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
 {
 	struct flow *f = &t->flows[index];
 	struct flow_cold *cold = &t->cold[index];
 	hash_sig_t sig = cold->sig;
-	uint8_t key[FLOW_KEY6_USED];
+	uint8_t key4[sizeof(cold->key4)];
 	bool linked = f->life == FLOW_LIVE;
 	struct flow_link link = f->link;
 
-	memcpy(key, cold->key, sizeof(key));
+	memcpy(key4, cold->key4, sizeof(key4));
 	memset(f, 0, sizeof(*f));
 	memset(cold, 0, sizeof(*cold));
 	f->clock_ns = p->clock_ns;
@@ -66,33 +95,41 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->link = link;
 	cold->start_ns = p->time_ns;
 	cold->sig = sig;
-	memcpy(cold->key, key, sizeof(key));
+	memcpy(cold->key4, key4, sizeof(key4));
 	cold->port = port;
 	direction_set(t, f, cold, p, src_end);
 	if (p->proto == IP_TCP)
 		t->tcp[index] = (struct flow_tcp){0};
+	if (unlikely(p->tunnels > 0))
+		tunnel_keep(t, cold, f->client == src_end, p);
 	t->counters.created++;
 	if (linked)
 		flow_wheel_take(&t->wheel, t->flows, index);
 	flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
+	if (f->class == FLOW_TCP_NEW || f->class == FLOW_UDP_NEW)
+		flow_unanswered_put(t, index);
 }
 
 // A shorter time-out moves the flow in the wheel at once; a longer one is found when the wheel meets it.
 static void class_set(struct flow_table *t, struct flow *f, enum flow_class class)
 {
 	bool shorter = t->timeout_ns[class] < t->timeout_ns[f->class];
+	uint32_t index = (uint32_t)(f - t->flows);
 
 	f->class = (uint8_t)class;
+	flow_unanswered_take(t, index); // what leaves its first class has been answered, or is over
 	if (shorter) {
-		uint32_t index = (uint32_t)(f - t->flows);
-
 		flow_wheel_take(&t->wheel, t->flows, index);
 		flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
 	}
 }
 
-static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, uint8_t flags)
+static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, const struct packet *p)
 {
+	uint8_t flags = p->tcp_flags;
+
+	if (unlikely(flags & TCP_SYN))
+		flow_tcp_syn(&t->cold[f - t->flows].options, dir, p);
 	if (flags & TCP_FIN)
 		f->closing |= (uint8_t)(1u << dir);
 	if (f->class == FLOW_TCP_CLOSED)
@@ -129,7 +166,7 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)
-			tcp_move(t, f, dir, p->tcp_flags);
+			tcp_move(t, f, dir, p);
 	} else if (f->class == FLOW_UDP_NEW && f->pkts[!dir] > 0) {
 		class_set(t, f, FLOW_UDP_ESTABLISHED);
 	}
@@ -176,15 +213,16 @@ enum flow_conn_state flow_conn_state_of(const struct flow *f, const struct flow_
 // What is not TCP has but two letters, in the order in which the ends spoke.
 unsigned flow_history_put(const struct flow *f, const struct flow_cold *cold, char *out)
 {
+	bool flipped = flow_conn_has(&cold->tcp, 0, '^');
 	unsigned n = flow_conn_history_put(&cold->tcp, out);
 
 	if (f->class <= FLOW_TCP_CLOSED)
 		return n;
-	if (cold->flipped && f->pkts[1] > 0)
+	if (flipped && f->pkts[1] > 0)
 		out[n++] = 'd';
 	if (f->pkts[0] > 0)
 		out[n++] = 'D';
-	if (!cold->flipped && f->pkts[1] > 0)
+	if (!flipped && f->pkts[1] > 0)
 		out[n++] = 'd';
 	return n;
 }

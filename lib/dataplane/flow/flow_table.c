@@ -7,31 +7,45 @@
 #include <stdio.h>
 #include <string.h>
 
-// rte_hash fills to about 95 %; an eighth more places than flows keeps inserts short and certain.
+enum { BUCKET_PLACES = 8, BUCKET_BYTES = 64, SPARE_PLACES = 8 };
+
+// rte_hash has a power of two of bucket places and fills them to about 95 %. Up to seven eighths inserts are short and certain; for
+// more flows than that one place more makes it twice as many.
 static uint32_t slots_for(uint32_t capacity)
 {
-	return capacity + capacity / 7 + 8;
+	uint32_t places = rte_align32pow2(capacity + SPARE_PLACES);
+
+	return capacity <= places / 8 * 7 ? capacity + SPARE_PLACES : places + 1;
 }
 
-static uint32_t hash_bytes_per_slot(uint32_t key)
+// Keys with their data, buckets, and the ring of free places.
+static uint64_t hash_bytes(uint64_t slots, uint32_t key)
 {
-	uint32_t stored = (key + 8 + 15) / 16 * 16; // key and index, 16-byte aligned
+	uint64_t places = rte_align64pow2(slots);
 
-	return stored + 64 / 8 * 2 + 8;            // two bucket places (rounded to a power of two), the free list
+	return slots * RTE_ALIGN_CEIL(key + sizeof(void *), 16) + places / BUCKET_PLACES * BUCKET_BYTES + places * sizeof(uint32_t);
 }
 
 static uint64_t pools_bytes(const struct flow_table_config *c)
 {
-	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
-	       2 * RTE_CACHE_LINE_SIZE;
+	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(sizeof(struct record_tunnel), c->tunnels) +
+	       pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
+	       3 * RTE_CACHE_LINE_SIZE;
 }
 
-uint64_t flow_table_bytes(const struct flow_table_config *c)
+void flow_table_memory(const struct flow_table_config *c, struct memory *m)
 {
 	uint64_t slots4 = slots_for(c->capacity4), slots6 = slots_for(c->capacity6);
 
-	return (slots4 + slots6) * (sizeof(struct flow) + sizeof(struct flow_tcp) + sizeof(struct flow_cold)) + slots4 * hash_bytes_per_slot(16) +
-	       slots6 * hash_bytes_per_slot(48) + pools_bytes(c);
+	memory_put(m, "flow state, hot", slots4 + slots6, (slots4 + slots6) * sizeof(struct flow));
+	memory_put(m, "flow state, TCP", slots4 + slots6, (slots4 + slots6) * sizeof(struct flow_tcp));
+	memory_put(m, "flow state, cold", slots4 + slots6, (slots4 + slots6) * sizeof(struct flow_cold));
+	memory_put(m, "flow hash, IPv4", slots4, hash_bytes(slots4, sizeof(struct flow_key4)));
+	memory_put(m, "flow hash, IPv6", slots6, hash_bytes(slots6, sizeof(struct flow_key6)) + slots6 * FLOW_KEY6_USED);
+	memory_put(m, "expiry wheel", 1, sizeof(struct flow_table));
+	memory_put(m, "stream buffers", c->streams, pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) + RTE_CACHE_LINE_SIZE);
+	memory_put(m, "host names", c->hostnames, pool_bytes(sizeof(struct flow_hostname), c->hostnames) + RTE_CACHE_LINE_SIZE);
+	memory_put(m, "tunnels", c->tunnels, pool_bytes(sizeof(struct record_tunnel), c->tunnels) + RTE_CACHE_LINE_SIZE);
 }
 
 static struct rte_hash *hash_create(const struct flow_table_config *c, const char *family, uint32_t slots, uint32_t key)
@@ -57,11 +71,14 @@ static void pools_init(struct flow_table *t, const struct flow_table_config *c)
 	t->streams.bytes = c->stream_bytes;
 	at += RTE_ALIGN_CEIL(pool_bytes(block, c->streams), RTE_CACHE_LINE_SIZE);
 	pool_init(&t->hostnames, at, sizeof(struct flow_hostname), c->hostnames);
+	at += RTE_ALIGN_CEIL(pool_bytes(sizeof(struct flow_hostname), c->hostnames), RTE_CACHE_LINE_SIZE);
+	pool_init(&t->tunnels, at, sizeof(struct record_tunnel), c->tunnels);
 }
 
 int flow_table_create(const struct flow_table_config *c, struct flow_table **out, struct err *err)
 {
 	uint32_t slots4 = slots_for(c->capacity4), slots6 = slots_for(c->capacity6);
+	struct memory memory = {0};
 	struct flow_table *t = rte_zmalloc_socket("flow_table", sizeof(*t), RTE_CACHE_LINE_SIZE, c->socket);
 
 	if (t == NULL)
@@ -74,14 +91,17 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 	t->flows = rte_zmalloc_socket("flows", (size_t)t->slots * sizeof(struct flow), RTE_CACHE_LINE_SIZE, c->socket);
 	t->tcp = rte_zmalloc_socket("flows_tcp", (size_t)t->slots * sizeof(struct flow_tcp), RTE_CACHE_LINE_SIZE, c->socket);
 	t->cold = rte_zmalloc_socket("flows_cold", (size_t)t->slots * sizeof(struct flow_cold), RTE_CACHE_LINE_SIZE, c->socket);
+	t->keys6 = rte_zmalloc_socket("flow_keys6", (size_t)slots6 * FLOW_KEY6_USED, RTE_CACHE_LINE_SIZE, c->socket);
 	t->pool_memory = rte_zmalloc_socket("flow_pools", pools_bytes(c), RTE_CACHE_LINE_SIZE, c->socket);
-	if (t->hash4 == NULL || t->hash6 == NULL || t->flows == NULL || t->tcp == NULL || t->cold == NULL || t->pool_memory == NULL)
+	if (t->hash4 == NULL || t->hash6 == NULL || t->flows == NULL || t->tcp == NULL || t->cold == NULL || t->keys6 == NULL || t->pool_memory == NULL)
 		goto no_memory;
 	pools_init(t, c);
 	t->capacity4 = c->capacity4;
 	t->capacity6 = c->capacity6;
 	t->hash = c->hash != NULL ? c->hash : flow_hash_best();
 	t->secret = *c->secret;
+	t->evict = c->evict;
+	t->evict_context = c->evict_context;
 	memcpy(t->timeout_ns, c->timeout_ns, sizeof(t->timeout_ns));
 	flow_wheel_init(&t->wheel);
 	*out = t;
@@ -89,8 +109,9 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 
 no_memory:
 	flow_table_destroy(t);
+	flow_table_memory(c, &memory);
 	return err_set(err, -ENOMEM, "no memory for %u IPv4 and %u IPv6 flows (%lu MB): reserve more hugepages or lower flow.capacity",
-		       c->capacity4, c->capacity6, (unsigned long)(flow_table_bytes(c) >> 20));
+		       c->capacity4, c->capacity6, (unsigned long)(memory_bytes(&memory) >> 20));
 }
 
 void flow_table_destroy(struct flow_table *t)
@@ -102,6 +123,7 @@ void flow_table_destroy(struct flow_table *t)
 	rte_free(t->flows);
 	rte_free(t->tcp);
 	rte_free(t->cold);
+	rte_free(t->keys6);
 	rte_free(t->pool_memory);
 	rte_free(t);
 }
@@ -115,15 +137,20 @@ void flow_burst_hash(struct flow_table *t, struct flow_burst *b)
 }
 
 // A key that is not in the table yet (or that an earlier packet of this burst has just entered).
-static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *key, size_t key_bytes, uint64_t sig, uint32_t base,
-		      uint32_t *active, uint32_t capacity)
+static uint32_t enter(struct flow_table *t, const struct flow_burst *b, unsigned family, const void *key, uint64_t sig)
 {
+	struct rte_hash *hash = family == 0 ? t->hash4 : t->hash6;
+	uint32_t base = family == 0 ? 0 : t->slots4, *active = family == 0 ? &t->active4 : &t->active6;
+	uint32_t capacity = family == 0 ? t->capacity4 : t->capacity6;
 	int32_t position;
 	uint32_t index;
 
-	if (*active >= capacity) {
+	if (unlikely(*active >= capacity)) {
 		position = rte_hash_lookup_with_hash(hash, key, (hash_sig_t)sig);
-		return position < 0 ? FLOW_NONE : base + (uint32_t)position;
+		if (position >= 0)
+			return base + (uint32_t)position;
+		if (!flow_evict(t, b, family))
+			return FLOW_NONE;
 	}
 	position = rte_hash_add_key_with_hash(hash, key, (hash_sig_t)sig);
 	if (position < 0)
@@ -132,20 +159,13 @@ static uint32_t enter(struct flow_table *t, struct rte_hash *hash, const void *k
 	if (t->flows[index].life == FLOW_FREE) {
 		t->flows[index].life = FLOW_ENTERED;
 		t->cold[index].sig = (hash_sig_t)sig;
-		memcpy(t->cold[index].key, key, key_bytes);
+		if (family == 0)
+			memcpy(t->cold[index].key4, key, sizeof(struct flow_key4));
+		else
+			memcpy(t->keys6[index - base], key, FLOW_KEY6_USED);
 		(*active)++;
 	}
 	return index;
-}
-
-static uint32_t enter4(struct flow_table *t, const void *key, uint64_t sig)
-{
-	return enter(t, t->hash4, key, sizeof(struct flow_key4), sig, 0, &t->active4, t->capacity4);
-}
-
-static uint32_t enter6(struct flow_table *t, const void *key, uint64_t sig)
-{
-	return enter(t, t->hash6, key, FLOW_KEY6_USED, sig, t->slots4, &t->active6, t->capacity6);
 }
 
 // Both lines of a flow. What is no TCP has but one: it is asked for twice, which is cheaper than a branch that no one can foretell.
@@ -172,8 +192,7 @@ static void find4(struct flow_table *t, struct flow_burst *b)
 		if (likely(positions[i] >= 0))
 			flow_prefetch(t, (uint32_t)positions[i], b->key4[i].proto);
 	for (unsigned i = 0; i < b->n4; i++)
-		b->index[b->slot4[i]] = likely(positions[i] >= 0) ? (uint32_t)positions[i]
-								  : enter4(t, keys[i], b->hash4[i]);
+		b->index[b->slot4[i]] = likely(positions[i] >= 0) ? (uint32_t)positions[i] : FLOW_NONE;
 }
 
 static void find6(struct flow_table *t, struct flow_burst *b)
@@ -192,9 +211,20 @@ static void find6(struct flow_table *t, struct flow_burst *b)
 			b->index[b->slot6[i]] = t->slots4 + (uint32_t)positions[i];
 			flow_prefetch(t, b->index[b->slot6[i]], b->key6[i].proto);
 		} else {
-			b->index[b->slot6[i]] = enter6(t, keys[i], b->hash6[i]);
+			b->index[b->slot6[i]] = FLOW_NONE;
 		}
 	}
+}
+
+// All that is there has been found before any is entered: what makes way for a new flow must not be one that this burst needs.
+static void enter_missing(struct flow_table *t, struct flow_burst *b)
+{
+	for (unsigned i = 0; i < b->n4; i++)
+		if (unlikely(b->index[b->slot4[i]] == FLOW_NONE))
+			b->index[b->slot4[i]] = enter(t, b, 0, &b->key4[i], b->hash4[i]);
+	for (unsigned i = 0; i < b->n6; i++)
+		if (unlikely(b->index[b->slot6[i]] == FLOW_NONE))
+			b->index[b->slot6[i]] = enter(t, b, 1, &b->key6[i], b->hash6[i]);
 }
 
 void flow_burst_find(struct flow_table *t, struct flow_burst *b)
@@ -203,32 +233,36 @@ void flow_burst_find(struct flow_table *t, struct flow_burst *b)
 		find4(t, b);
 	if (b->n6 > 0)
 		find6(t, b);
+	enter_missing(t, b);
 }
 
 void flow_reset(struct flow_table *t, uint32_t index)
 {
 	struct flow_cold *cold = &t->cold[index];
 
+	flow_unanswered_take(t, index);
 	flow_stream_end(&t->streams, &cold->stream[0]);
 	flow_stream_end(&t->streams, &cold->stream[1]);
 	if (cold->hostname != 0)
 		pool_put(&t->hostnames, cold->hostname - 1);
-	cold->hostname = 0;
+	if (cold->tunnel != 0)
+		pool_put(&t->tunnels, cold->tunnel - 1);
+	cold->hostname = cold->tunnel = 0;
 }
 
 static struct flow_key4 key4_kept(const struct flow_cold *cold)
 {
 	struct flow_key4 key;
 
-	memcpy(&key, cold->key, sizeof(key));
+	memcpy(&key, cold->key4, sizeof(key));
 	return key;
 }
 
-static struct flow_key6 key6_kept(const struct flow_cold *cold)
+static struct flow_key6 key6_kept(const struct flow_table *t, uint32_t index)
 {
 	struct flow_key6 key = {.port = {0}};
 
-	memcpy(&key, cold->key, sizeof(cold->key));
+	memcpy(&key, t->keys6[index - t->slots4], FLOW_KEY6_USED);
 	return key;
 }
 
@@ -244,7 +278,7 @@ void flow_remove(struct flow_table *t, uint32_t index)
 		rte_hash_del_key_with_hash(t->hash4, &key, cold->sig);
 		t->active4--;
 	} else {
-		struct flow_key6 key = key6_kept(cold);
+		struct flow_key6 key = key6_kept(t, index);
 
 		rte_hash_del_key_with_hash(t->hash6, &key, cold->sig);
 		t->active6--;
@@ -262,7 +296,7 @@ void flow_ends(const struct flow_table *t, uint32_t index, struct record_ends *e
 
 		flow_key4_ends(&key, client, ends);
 	} else {
-		struct flow_key6 key = key6_kept(cold);
+		struct flow_key6 key = key6_kept(t, index);
 
 		flow_key6_ends(&key, client, ends);
 	}
@@ -273,6 +307,8 @@ unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, f
 	struct flow_wheel *wheel = &t->wheel;
 	uint64_t target = target_ns / FLOW_WHEEL_TICK_NS;
 
+	if (unlikely(atomic_load_explicit(&t->emergency, memory_order_relaxed)))
+		flow_emergency_look(t);
 	for (; visits > 0; visits--) {
 		uint32_t index = flow_wheel_next(wheel, t->flows, target);
 		uint64_t due_ns;

@@ -9,8 +9,10 @@
 
 #include <rte_common.h>
 #include <rte_hash.h>
+#include <stdatomic.h>
 
 #include "base/err.h"
+#include "base/memory.h"
 #include "classify/classify.h"
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
@@ -51,38 +53,57 @@ struct flow {
 
 _Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache line");
 
+// The options of both SYNs, as small as they get. Of a SYN that is sent again the last counts.
+struct flow_tcp_options {
+	uint16_t mss[2]; // by direction, 0: not said
+	uint8_t scale;   // four bits a direction: window scale plus one, 0: not said
+	uint8_t said;    // enum record_tcp_option
+};
+
 struct flow_cold {
 	uint64_t start_ns;
 	struct classify_flow classify;
 	struct flow_stream stream[2];
-	uint8_t key[FLOW_KEY6_USED]; // struct flow_key4, or flow_key6 without its padding
+	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
-	uint16_t port;
-	uint8_t direction; // enum flow_direction
-	bool flipped;      // the first packet came from the server
+	uint32_t newer, older; // in the queue of unanswered flows; places plus one, 0: none
+	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	struct flow_tcp_cold tcp;
+	uint16_t port;
+	struct flow_tcp_options options;
 } __rte_cache_aligned;
 
-_Static_assert(sizeof(struct flow_cold) <= 256, "the cold state of a flow is four cache lines");
+_Static_assert(sizeof(struct flow_cold) <= 192, "the cold state of a flow is three cache lines");
 
 struct flow_hostname {
 	uint8_t len;
 	char text[RECORD_HOSTNAME_MAX];
 };
 
+// Flows that have not been answered yet, in the order of their begin: a full table gives up the first of them for a new flow.
+struct flow_queue {
+	uint32_t oldest, newest; // places plus one, 0: none
+};
+
+// A live flow has to make way. Whoever reports flows reports it and calls flow_remove().
+typedef void flow_evict_fn(void *context, uint32_t index);
+
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
-	uint32_t streams, stream_bytes, hostnames;
+	uint32_t streams, stream_bytes, hostnames, tunnels;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	int socket;
 	unsigned id;                // for the names of its tables
 	const struct flow_secret *secret;
 	const struct flow_hash_ops *hash; // NULL: the best
+	flow_evict_fn *evict;       // NULL: a full table takes no new flow
+	void *evict_context;
 };
 
 struct flow_table_counters {
-	uint64_t created, ended[4]; // ended by enum flow_reason
+	uint64_t created, ended[FLOW_REASONS]; // ended by enum flow_reason
+	uint64_t evicted_unanswered, evicted_oldest;
 	uint64_t packets, bytes;    // counted into flows, ended ones included
 	uint64_t refused_pkts;      // of flows that found no place
 	uint64_t directions[FLOW_DIRECTIONS], flipped; // flows begun, by rule; those whose first packet came from the server
@@ -93,20 +114,26 @@ struct flow_table {
 	struct flow *flows;
 	struct flow_tcp *tcp;
 	struct flow_cold *cold;
+	uint8_t (*keys6)[FLOW_KEY6_USED]; // by place - slots4: struct flow_key6 without its padding
 	uint32_t slots4, slots;     // index < slots4: IPv4
 	uint32_t capacity4, capacity6, active4, active6;
 	const struct flow_hash_ops *hash;
 	struct flow_secret secret;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	struct flow_wheel wheel;
-	struct pool hostnames;
+	struct flow_queue unanswered[2]; // IPv4, IPv6
+	uint32_t hand[2];           // where the search for an old flow goes on
+	flow_evict_fn *evict;
+	void *evict_context;
+	atomic_bool emergency;      // flows have been evicted, and the table is still nearly full
+	struct pool hostnames, tunnels; // of struct flow_hostname, of struct record_tunnel
 	struct flow_stream_pool streams;
 	struct flow_table_counters counters;
 	void *pool_memory;
 };
 
-// Bytes that flow_table_create will take for this configuration, hash tables included (estimated from rte_hash's layout).
-uint64_t flow_table_bytes(const struct flow_table_config *config);
+// What flow_table_create will take for this configuration, hash tables included (from rte_hash's layout).
+void flow_table_memory(const struct flow_table_config *config, struct memory *m);
 int flow_table_create(const struct flow_table_config *config, struct flow_table **out, struct err *err);
 void flow_table_destroy(struct flow_table *table);
 
@@ -140,6 +167,10 @@ static inline void flow_burst_add(struct flow_burst *b, unsigned i, const struct
 	}
 }
 
+// In a full table a new flow takes the place of one that this burst does not need: of the unanswered flows (a SYN, a datagram one
+// way) the oldest, and without any the one longest silent among FLOW_EVICT_LOOKS looked at.
+enum { FLOW_EVICT_LOOKS = 32 };
+
 void flow_burst_hash(struct flow_table *table, struct flow_burst *b);
 void flow_burst_find(struct flow_table *table, struct flow_burst *b);
 
@@ -168,7 +199,18 @@ void flow_remove(struct flow_table *table, uint32_t index);
 typedef void flow_due_fn(void *context, uint32_t index);
 unsigned flow_sweep(struct flow_table *table, uint64_t target_ns, unsigned visits, flow_due_fn *due, void *context);
 
+// ---- within the layer ----
+
+void flow_unanswered_put(struct flow_table *table, uint32_t index);
+void flow_unanswered_take(struct flow_table *table, uint32_t index); // no harm if it is not there
+// Makes room for one flow of a family (0: IPv4, 1: IPv6). False: there is none to be had.
+bool flow_evict(struct flow_table *table, const struct flow_burst *b, unsigned family);
+void flow_emergency_look(struct flow_table *table); // whether it is over
+
 void flow_ends(const struct flow_table *table, uint32_t index, struct record_ends *ends);
+// Keeps the options of a SYN.
+void flow_tcp_syn(struct flow_tcp_options *options, unsigned dir, const struct packet *p);
+
 enum flow_state flow_state_of(const struct flow *flow);
 
 // Zeek's conn_state and history, of any flow. At most FLOW_TCP_HISTORY_MAX letters; returns how many.

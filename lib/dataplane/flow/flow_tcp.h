@@ -26,8 +26,9 @@ struct flow_tcp_end { // of what this end sent
 
 struct flow_tcp {
 	struct flow_tcp_end end[2]; // client, server
-	uint32_t lost[2];   // segments missing before one that came
 	uint32_t idle;      // clock: the longest silence
+	uint16_t lost[2];   // segments missing before one that came; stops at 65535
+	uint16_t isn[2];    // low half
 	uint8_t plain;      // bits FLOW_TCP_PLAIN_*: such packets need no judging; and FLOW_TCP_KNOWS_*
 	uint8_t scale;      // of windows: low half client, high half server
 	uint8_t dup_acks[2]; // in a row, by who sent them
@@ -45,43 +46,55 @@ enum flow_tcp_flag { // those by end: client; server is the next bit
 	FLOW_TCP_RESET_CLOSED = 1 << 8, // a RST after its FIN
 	FLOW_TCP_SYN_SEEN = 1 << 10,
 	FLOW_TCP_SCALES = 1 << 12,
-	FLOW_TCP_SACKS = 1 << 14,
-	FLOW_TCP_STAMPS = 1 << 16,
-	FLOW_TCP_SPOKE = 1 << 18,       // first_byte is set
+	FLOW_TCP_SPOKE = 1 << 14,       // first_byte is set
 	// of the connection
-	FLOW_TCP_RETRY_STAMPED = 1 << 20,
-	FLOW_TCP_SYN_TIMED = 1 << 21,
-	FLOW_TCP_HANDSHAKE = 1 << 22,
-	FLOW_TCP_SYN_ANSWERED = 1 << 23,
-	FLOW_TCP_ECN_ASKED = 1 << 24,
-	FLOW_TCP_ECN = 1 << 25,
-	FLOW_TCP_RESET_BY_CLIENT = 1 << 26,
-	FLOW_TCP_RESET_BY_SERVER = 1 << 27,
+	FLOW_TCP_RETRY_STAMPED = 1 << 16,
+	FLOW_TCP_SYN_TIMED = 1 << 17,
+	FLOW_TCP_HANDSHAKE = 1 << 18,
+	FLOW_TCP_SYN_ANSWERED = 1 << 19,
+	FLOW_TCP_ECN_ASKED = 1 << 20,
+	FLOW_TCP_ECN = 1 << 21,
+	FLOW_TCP_RESET_BY_CLIENT = 1 << 22,
+	FLOW_TCP_RESET_BY_SERVER = 1 << 23,
+	FLOW_TCP_DIRECTION_SHIFT = 24   // two bits of enum flow_direction, of any flow
 };
 
 struct flow_tcp_cold {
-	uint64_t rtt_sum;              // clock
-	uint64_t history;              // Zeek's, five bits a letter
+	uint32_t history[2];           // Zeek's, five bits a letter, six letters each
 	union {
 		uint32_t syn_at;       // of the last SYN, until the handshake is over; fine, since the flow's start
 		uint32_t dup_at;       // clock of the last duplicate acknowledgement
 	};
 	uint32_t handshake, syn_rtt;   // ns >> FLOW_TCP_FINE_SHIFT
-	uint32_t rtt_min, rtt_max, rtt_last, rtt_smooth8; // clock; the last one times 8
-	uint32_t rtt_count;
+	uint32_t rtt_min, rtt_max, rtt_last, rtt_smooth8, rtt_sum; // clock; smooth8: times 8
 	uint32_t timed_at[2];          // clock
 	uint32_t first_byte[2];        // clock since the flow's start
-	uint32_t isn[2];
-	uint32_t retry_stamp;          // time stamp of the timed segment when it was sent again
 	uint32_t flags;                // enum flow_tcp_flag
-	uint16_t count[FLOW_TCP_COUNTS][2]; // they stop at 65535
-	uint16_t rst_seq[2];           // low half
-	uint16_t mss[2];
-	uint8_t state[2];              // enum flow_tcp_state
-	uint8_t conn[2];               // enum flow_conn
+	uint16_t rtt_count;            // samples in rtt_sum; both are halved before one of them is full
+	uint16_t retry_stamp;          // low half of the time stamp of the timed segment when it was sent again
+	uint16_t often[FLOW_TCP_OFTEN][2];
+	uint8_t seldom[FLOW_TCP_COUNTS - FLOW_TCP_OFTEN][2];
+	uint8_t state[2];              // by end: enum flow_tcp_state, times 16; enum flow_conn
 };
 
-_Static_assert(sizeof(struct flow_tcp_cold) <= 128, "what happens seldom is two cache lines");
+_Static_assert(sizeof(struct flow_tcp_cold) <= 92, "with the rest of what is cold it is three cache lines");
+
+enum { FLOW_TCP_STATE_SHIFT = 4, FLOW_TCP_CONN_MASK = 15 };
+
+static inline enum flow_tcp_state flow_tcp_state(const struct flow_tcp_cold *c, unsigned end)
+{
+	return (enum flow_tcp_state)(c->state[end] >> FLOW_TCP_STATE_SHIFT);
+}
+
+static inline void flow_tcp_state_set(struct flow_tcp_cold *c, unsigned end, enum flow_tcp_state state)
+{
+	c->state[end] = (uint8_t)((unsigned)state << FLOW_TCP_STATE_SHIFT | (c->state[end] & FLOW_TCP_CONN_MASK));
+}
+
+static inline enum flow_direction flow_direction_of(const struct flow_tcp_cold *c)
+{
+	return (enum flow_direction)(c->flags >> FLOW_TCP_DIRECTION_SHIFT & 3);
+}
 
 // Judges a packet of which more is to be said than that it goes on. start_ns: time of the flow's first packet, read only now.
 void flow_tcp_happening(struct flow_tcp *t, struct flow_tcp_cold *c, unsigned dir, const struct packet *p, const uint64_t *start_ns);
@@ -112,7 +125,7 @@ static inline void flow_tcp_count(struct flow_tcp *t, struct flow_tcp_cold *c, u
 		flow_tcp_happening(t, c, dir, p, start_ns);
 		return;
 	}
-	t->lost[dir] += p->tcp_seq != from->next_seq;
+	t->lost[dir] = (uint16_t)(t->lost[dir] + ((p->tcp_seq != from->next_seq) & (t->lost[dir] != UINT16_MAX)));
 	t->dup_acks[dir] = p->tcp_ack == from->ack ? t->dup_acks[dir] : 0;
 	from->next_at = end != from->next_seq ? flow_tcp_clock(p->time_ns) : from->next_at;
 	from->contiguous = p->tcp_seq == from->contiguous ? end : from->contiguous;
@@ -137,12 +150,17 @@ void flow_tcp_record(const struct flow_tcp *t, const struct flow_tcp_cold *c, st
 
 enum flow_conn { CONN_INACTIVE, CONN_PARTIAL, CONN_SYN_SENT, CONN_SYN_ACK_SENT, CONN_ESTABLISHED, CONN_CLOSED, CONN_RESET };
 
-// The letters of a packet's flags; called before its sequence numbers are taken. advances: it ends beyond all before it.
-void flow_conn_history(struct flow_tcp_cold *c, unsigned dir, const struct packet *p, bool known, int32_t advances);
+// The letters of a packet's flags; called before its sequence numbers are taken.
+void flow_conn_history(struct flow_tcp_cold *c, unsigned dir, const struct packet *p, const struct flow_tcp *t);
 void flow_conn_move(struct flow_tcp_cold *c, unsigned dir, const struct packet *p);
 void flow_conn_letter(struct flow_tcp_cold *c, unsigned dir, char letter); // once for each direction
 bool flow_conn_has(const struct flow_tcp_cold *c, unsigned dir, char letter);
 enum flow_conn_state flow_conn_state(const struct flow_tcp_cold *c);
+
+static inline enum flow_conn flow_conn(const struct flow_tcp_cold *c, unsigned end)
+{
+	return (enum flow_conn)(c->state[end] & FLOW_TCP_CONN_MASK);
+}
 
 // Writes at most FLOW_TCP_HISTORY_MAX letters, returns how many.
 unsigned flow_conn_history_put(const struct flow_tcp_cold *c, char *out);

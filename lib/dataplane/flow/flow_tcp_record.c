@@ -23,11 +23,10 @@ void flow_tcp_record(const struct flow_tcp *t, const struct flow_tcp_cold *c, st
 		.idle_max_ns = clock_ns(t->idle),
 		.rtt_samples = c->rtt_count,
 		.lost = {t->lost[0], t->lost[1]},
-		.state = {c->state[0], c->state[1]},
+		.state = {(uint8_t)flow_tcp_state(c, 0), (uint8_t)flow_tcp_state(c, 1)},
 		.reset_by = (c->flags & FLOW_TCP_RESET_BY_CLIENT) != 0 ? 1 : (c->flags & FLOW_TCP_RESET_BY_SERVER) != 0 ? 2 : 0,
 		.ecn = (c->flags & FLOW_TCP_ECN) != 0,
 	};
-	for (unsigned i = 0; i < FLOW_TCP_COUNTS; i++)
-		for (unsigned dir = 0; dir < 2; dir++)
-			out->count[i][dir] = c->count[i][dir];
+	for (unsigned i = 0; i < FLOW_TCP_COUNTS * 2; i++)
+		out->count[i / 2][i % 2] = i / 2 < FLOW_TCP_OFTEN ? c->often[i / 2][i % 2] : c->seldom[i / 2 - FLOW_TCP_OFTEN][i % 2];
 }

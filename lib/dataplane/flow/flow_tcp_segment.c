@@ -4,12 +4,13 @@
 // round trip has not passed, sent again thereafter.
 #include "flow/flow_tcp.h"
 
-#include "flow/flow_tcp_options.h"
+#include "packet/packet_tcp.h"
 
 enum {
 	FAST_WITHIN = 20000000 >> FLOW_TCP_CLOCK_SHIFT, // a fast retransmission follows the last duplicate acknowledgement
 	EARLY_WITHIN = 3000000 >> FLOW_TCP_CLOCK_SHIFT, // out of order, where no round trip is known
 	FAST_DUP_ACKS = 2,
+	SCALE_MAX = 14,
 	RTT_MAX = (uint32_t)(60000000000ull >> FLOW_TCP_CLOCK_SHIFT), // no sample: the time was not the network's
 	NEVER = 1 << 30, // timed_seq so far ahead is not acknowledged
 };
@@ -41,8 +42,13 @@ static bool has(const struct step *s, uint8_t flags)
 
 static void count(struct step *s, enum flow_tcp_counts what, unsigned dir)
 {
-	if (s->c->count[what][dir] < UINT16_MAX)
-		s->c->count[what][dir]++;
+	uint16_t *often = what < FLOW_TCP_OFTEN ? &s->c->often[what][dir] : NULL;
+	uint8_t *seldom = what < FLOW_TCP_OFTEN ? NULL : &s->c->seldom[what - FLOW_TCP_OFTEN][dir];
+
+	if (often != NULL)
+		*often = (uint16_t)(*often + (*often < UINT16_MAX));
+	else
+		*seldom = (uint8_t)(*seldom + (*seldom < UINT8_MAX));
 }
 
 static bool acks_known(const struct step *s, unsigned dir)
@@ -64,7 +70,7 @@ static uint32_t since_start(const struct step *s, unsigned shift)
 
 static uint32_t window_edge(const struct step *s)
 {
-	unsigned shift = has(s, TCP_SYN) ? 0 : s->t->scale >> 4 * s->dir & 15u;
+	unsigned shift = has(s, TCP_SYN) ? 0 : (unsigned)s->t->scale >> 4 * s->dir & 15u;
 
 	return s->p->tcp_ack + ((uint32_t)s->p->tcp_window << shift);
 }
@@ -81,20 +87,21 @@ static void syn_again(struct step *s)
 	t->plain = t->scale = 0;
 	t->dup_acks[0] = t->dup_acks[1] = 0;
 	s->c->flags &= ~(uint32_t)(FLOW_TCP_TIMED * 3 | FLOW_TCP_AMBIGUOUS * 3 | FLOW_TCP_SYN_SEEN * 3 | FLOW_TCP_SCALES * 3);
-	s->c->state[0] = s->c->state[1] = FLOW_TCP_NONE;
+	flow_tcp_state_set(s->c, 0, FLOW_TCP_NONE);
+	flow_tcp_state_set(s->c, 1, FLOW_TCP_NONE);
 }
 
 static void syn_options(struct step *s)
 {
-	struct flow_tcp_options o;
+	struct packet_tcp_options o;
 	struct flow_tcp_cold *c = s->c;
-	unsigned both = FLOW_TCP_SCALES * 3;
+	unsigned both = FLOW_TCP_SCALES * 3, scale;
 
-	flow_tcp_options(s->p, &o);
-	c->mss[s->dir] = o.mss;
-	c->flags |= (o.scales ? (uint32_t)FLOW_TCP_SCALES << s->dir : 0) | (o.sacks ? (uint32_t)FLOW_TCP_SACKS << s->dir : 0) |
-		    (o.stamps ? (uint32_t)FLOW_TCP_STAMPS << s->dir : 0);
-	s->t->scale = (uint8_t)((s->t->scale & 0xf0 >> 4 * s->dir) | (unsigned)o.scale << 4 * s->dir);
+	packet_tcp_options(s->p, &o);
+	scale = o.window_scale < SCALE_MAX ? o.window_scale : SCALE_MAX;
+	c->flags &= ~((uint32_t)FLOW_TCP_SCALES << s->dir);
+	c->flags |= packet_tcp_has(&o, TCP_OPTION_WINDOW_SCALE) ? (uint32_t)FLOW_TCP_SCALES << s->dir : 0;
+	s->t->scale = (uint8_t)((s->t->scale & 0xf0u >> 4 * s->dir) | scale << 4 * s->dir);
 	if (of_end(s, FLOW_TCP_SYN_SEEN, !s->dir) && (c->flags & both) != both)
 		s->t->scale = 0; // windows are scaled if both say so
 }
@@ -105,13 +112,13 @@ static void syn_take(struct step *s)
 	struct flow_tcp_cold *c = s->c;
 	bool answer = has(s, TCP_ACK);
 
-	if (s->known && c->isn[s->dir] != p->tcp_seq) {
+	if (s->known && s->t->isn[s->dir] != (uint16_t)p->tcp_seq) {
 		if (!answer)
 			syn_again(s);
 		s->known = false;
 	}
 	syn_options(s);
-	c->isn[s->dir] = p->tcp_seq;
+	s->t->isn[s->dir] = (uint16_t)p->tcp_seq;
 	c->flags |= (uint32_t)FLOW_TCP_SYN_SEEN << s->dir;
 	if (!answer && (p->tcp_flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR))
 		c->flags |= FLOW_TCP_ECN_ASKED;
@@ -156,7 +163,7 @@ static void window_judge(struct step *s)
 	if (p->tcp_window == 0 && plain)
 		count(s, FLOW_TCP_ZERO_WINDOW, s->dir);
 	if (s->known && s->ahead > 0 && !has(s, TCP_RST))
-		s->t->lost[s->dir]++;
+		s->t->lost[s->dir] = (uint16_t)(s->t->lost[s->dir] + (s->t->lost[s->dir] < UINT16_MAX));
 	s->keep_alive = s->known && p->payload_wire <= 1 && s->ahead == -1 && plain;
 	if (s->keep_alive)
 		count(s, FLOW_TCP_KEEP_ALIVES, s->dir);
@@ -227,23 +234,25 @@ static void rtt_sample(struct flow_tcp_cold *c, uint32_t rtt)
 {
 	if (rtt > RTT_MAX)
 		return;
+	if (c->rtt_count == UINT16_MAX || c->rtt_sum > UINT32_MAX - rtt) {
+		c->rtt_count /= 2;
+		c->rtt_sum /= 2;
+	}
 	c->rtt_min = c->rtt_count == 0 || rtt < c->rtt_min ? rtt : c->rtt_min;
 	c->rtt_max = rtt > c->rtt_max ? rtt : c->rtt_max;
 	c->rtt_smooth8 = c->rtt_count == 0 ? rtt * 8 : c->rtt_smooth8 - c->rtt_smooth8 / 8 + rtt; // RFC 6298
 	c->rtt_last = rtt;
 	c->rtt_sum += rtt;
-	c->rtt_count += c->rtt_count < UINT32_MAX;
+	c->rtt_count++;
 }
 
 // Karn: after a segment was sent again no one knows which of the two is acknowledged, unless time stamps tell.
 static bool stamp_tells(const struct step *s)
 {
-	struct flow_tcp_options o;
+	uint32_t value, echo;
 
-	if ((s->c->flags & FLOW_TCP_RETRY_STAMPED) == 0)
-		return false;
-	flow_tcp_options(s->p, &o);
-	return o.stamps && (int32_t)(o.echo - s->c->retry_stamp) >= 0;
+	return (s->c->flags & FLOW_TCP_RETRY_STAMPED) != 0 && packet_tcp_timestamps(s->p, &value, &echo) &&
+	       (int16_t)((uint16_t)echo - s->c->retry_stamp) >= 0;
 }
 
 static void timed_acked(struct step *s)
@@ -260,14 +269,13 @@ static void timed_acked(struct step *s)
 
 static void timed_again(struct step *s)
 {
-	struct flow_tcp_options o;
+	uint32_t value, echo;
 
 	s->c->flags |= (uint32_t)FLOW_TCP_AMBIGUOUS << s->dir;
 	s->c->flags &= ~(uint32_t)FLOW_TCP_RETRY_STAMPED;
-	flow_tcp_options(s->p, &o);
-	if (!o.stamps)
+	if (!packet_tcp_timestamps(s->p, &value, &echo))
 		return;
-	s->c->retry_stamp = o.stamp;
+	s->c->retry_stamp = (uint16_t)value;
 	s->c->flags |= FLOW_TCP_RETRY_STAMPED;
 	s->c->timed_at[s->dir] = s->now;
 }
@@ -289,59 +297,60 @@ static void timed_sent(struct step *s)
 
 static void fin_move(struct step *s, bool acks_fin)
 {
-	uint8_t *mine = &s->c->state[s->dir], *other = &s->c->state[!s->dir];
+	enum flow_tcp_state mine = flow_tcp_state(s->c, s->dir), other = flow_tcp_state(s->c, !s->dir);
 
-	if (*mine >= FLOW_TCP_FIN_WAIT_1 && *mine != FLOW_TCP_CLOSE_WAIT) // again
+	if (mine >= FLOW_TCP_FIN_WAIT_1 && mine != FLOW_TCP_CLOSE_WAIT) // again
 		return;
-	if (*other == FLOW_TCP_FIN_WAIT_1 || *other == FLOW_TCP_FIN_WAIT_2)
-		*mine = acks_fin ? FLOW_TCP_LAST_ACK : FLOW_TCP_CLOSING;
+	if (other == FLOW_TCP_FIN_WAIT_1 || other == FLOW_TCP_FIN_WAIT_2)
+		mine = acks_fin ? FLOW_TCP_LAST_ACK : FLOW_TCP_CLOSING;
 	else
-		*mine = FLOW_TCP_FIN_WAIT_1;
-	if (*other == FLOW_TCP_FIN_WAIT_2)
-		*other = FLOW_TCP_TIME_WAIT;
-	else if (*other == FLOW_TCP_FIN_WAIT_1)
-		*other = FLOW_TCP_CLOSING;
-	else if (*other == FLOW_TCP_OPEN || *other == FLOW_TCP_SYN_RECEIVED)
-		*other = FLOW_TCP_CLOSE_WAIT;
+		mine = FLOW_TCP_FIN_WAIT_1;
+	if (other == FLOW_TCP_FIN_WAIT_2)
+		other = FLOW_TCP_TIME_WAIT;
+	else if (other == FLOW_TCP_FIN_WAIT_1)
+		other = FLOW_TCP_CLOSING;
+	else if (other == FLOW_TCP_OPEN || other == FLOW_TCP_SYN_RECEIVED)
+		other = FLOW_TCP_CLOSE_WAIT;
+	flow_tcp_state_set(s->c, s->dir, mine);
+	flow_tcp_state_set(s->c, !s->dir, other);
 }
 
-static void fin_acked(uint8_t *state)
+// What an acknowledgement of all that an end has sent does to it.
+static enum flow_tcp_state acked_state(enum flow_tcp_state state)
 {
-	if (*state == FLOW_TCP_FIN_WAIT_1)
-		*state = FLOW_TCP_FIN_WAIT_2;
-	else if (*state == FLOW_TCP_CLOSING)
-		*state = FLOW_TCP_TIME_WAIT;
-	else if (*state == FLOW_TCP_LAST_ACK)
-		*state = FLOW_TCP_DONE;
+	switch (state) {
+	case FLOW_TCP_SYN_RECEIVED: return FLOW_TCP_OPEN;
+	case FLOW_TCP_FIN_WAIT_1: return FLOW_TCP_FIN_WAIT_2;
+	case FLOW_TCP_CLOSING: return FLOW_TCP_TIME_WAIT;
+	case FLOW_TCP_LAST_ACK: return FLOW_TCP_DONE;
+	default: return state;
+	}
 }
 
-static void syn_move(struct step *s)
+// What it does to the end that sends it: an acknowledgement without a SYN comes of an open connection.
+static enum flow_tcp_state sent_state(const struct step *s)
 {
-	uint8_t *mine = &s->c->state[s->dir];
+	enum flow_tcp_state mine = flow_tcp_state(s->c, s->dir), other = flow_tcp_state(s->c, !s->dir);
 
-	if (has(s, TCP_ACK) && *mine <= FLOW_TCP_SYN_SENT)
-		*mine = FLOW_TCP_SYN_RECEIVED;
-	else if (!has(s, TCP_ACK) && *mine == FLOW_TCP_NONE)
-		*mine = FLOW_TCP_SYN_SENT;
+	if (has(s, TCP_SYN))
+		return has(s, TCP_ACK) && mine <= FLOW_TCP_SYN_SENT ? FLOW_TCP_SYN_RECEIVED : mine == FLOW_TCP_NONE ? FLOW_TCP_SYN_SENT : mine;
+	if (!has(s, TCP_ACK) || mine > FLOW_TCP_SYN_RECEIVED)
+		return mine;
+	return mine == FLOW_TCP_NONE && other == FLOW_TCP_SYN_SENT && s->span == 0 ? mine : FLOW_TCP_OPEN;
 }
 
 static void state_move(struct step *s)
 {
-	uint8_t *mine = &s->c->state[s->dir], *other = &s->c->state[!s->dir];
-	bool acks = has(s, TCP_ACK), acks_all = acks && (int32_t)(s->p->tcp_ack - s->to->next_seq) >= 0;
+	bool acks_all = has(s, TCP_ACK) && (int32_t)(s->p->tcp_ack - s->to->next_seq) >= 0;
 
 	if (has(s, TCP_RST)) {
-		*mine = *other = FLOW_TCP_DONE;
+		flow_tcp_state_set(s->c, 0, FLOW_TCP_DONE);
+		flow_tcp_state_set(s->c, 1, FLOW_TCP_DONE);
 		return;
 	}
-	if (has(s, TCP_SYN))
-		syn_move(s);
-	else if (acks && *mine <= FLOW_TCP_SYN_RECEIVED && !(*mine == FLOW_TCP_NONE && *other == FLOW_TCP_SYN_SENT && s->span == 0))
-		*mine = FLOW_TCP_OPEN;
-	if (acks && *other == FLOW_TCP_SYN_RECEIVED && (int32_t)(s->p->tcp_ack - s->c->isn[!s->dir]) > 0)
-		*other = FLOW_TCP_OPEN;
+	flow_tcp_state_set(s->c, s->dir, sent_state(s));
 	if (acks_all)
-		fin_acked(other);
+		flow_tcp_state_set(s->c, !s->dir, acked_state(flow_tcp_state(s->c, !s->dir)));
 	if (has(s, TCP_FIN))
 		fin_move(s, acks_all);
 }
@@ -359,7 +368,7 @@ static void sent(struct step *s)
 	}
 	if (!s->known) {
 		if (!has(s, TCP_SYN))
-			s->c->isn[s->dir] = s->p->tcp_seq - 1;
+			s->t->isn[s->dir] = (uint16_t)(s->p->tcp_seq - 1);
 		from->next_seq = from->contiguous = s->end;
 		from->next_at = s->now;
 		s->t->plain |= (uint8_t)(FLOW_TCP_KNOWS_SEQ << s->dir);
@@ -382,7 +391,7 @@ static void acked(struct step *s)
 	timed_acked(s);
 	if (seen && (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0 && !has(s, TCP_RST)) {
 		count(s, FLOW_TCP_ACKED_UNSEEN, !s->dir);
-		if (s->c->conn[0] == CONN_ESTABLISHED && s->c->conn[1] == CONN_ESTABLISHED)
+		if (flow_conn(s->c, 0) == CONN_ESTABLISHED && flow_conn(s->c, 1) == CONN_ESTABLISHED)
 			flow_conn_letter(s->c, !s->dir, 'G');
 		s->to->contiguous = s->p->tcp_ack;
 	}
@@ -404,8 +413,8 @@ static void plain_set(struct step *s)
 	uint8_t all = FLOW_TCP_KNOWS_SEQ * 3 | FLOW_TCP_KNOWS_ACK * 3, plain = s->t->plain & all;
 
 	for (unsigned dir = 0; dir < 2 && (s->t->plain & all) == all; dir++) {
-		if (c->state[0] != FLOW_TCP_OPEN || c->state[1] != FLOW_TCP_OPEN || c->conn[0] == CONN_INACTIVE || c->conn[1] == CONN_INACTIVE ||
-		    of_end(s, FLOW_TCP_LAST_KEEP_ALIVE | FLOW_TCP_LAST_PROBE, dir))
+		if (flow_tcp_state(c, 0) != FLOW_TCP_OPEN || flow_tcp_state(c, 1) != FLOW_TCP_OPEN || flow_conn(c, 0) == CONN_INACTIVE ||
+		    flow_conn(c, 1) == CONN_INACTIVE || of_end(s, FLOW_TCP_LAST_KEEP_ALIVE | FLOW_TCP_LAST_PROBE, dir))
 			continue;
 		if (flow_conn_has(c, dir, 'A'))
 			plain |= (uint8_t)(FLOW_TCP_PLAIN_ACK << 2 * dir);
@@ -422,7 +431,7 @@ void flow_tcp_happening(struct flow_tcp *t, struct flow_tcp_cold *c, unsigned di
 			 .now = flow_tcp_clock(p->time_ns), .span = span, .end = p->tcp_seq + span,
 			 .known = (t->plain & FLOW_TCP_KNOWS_SEQ << dir) != 0};
 
-	flow_conn_history(c, dir, p, s.known, (int32_t)(s.end - s.from->next_seq));
+	flow_conn_history(c, dir, p, t);
 	if (has(&s, TCP_SYN))
 		syn_take(&s);
 	s.ahead = s.known ? (int32_t)(p->tcp_seq - s.from->next_seq) : 0;

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/span.h"
+#include "packet/packet_transport.h"
 
 const char *const link_unknown_names[LINK_UNKNOWN_KINDS] = {
 	[LINK_UNKNOWN_ETHERTYPE] = "ethertype",
 	[LINK_UNKNOWN_SAP] = "sap",
 	[LINK_UNKNOWN_SNAP] = "snap",
+	[LINK_UNKNOWN_IP_PROTOCOL] = "ip_protocol",
 };
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -44,9 +46,11 @@ static void count(struct link_unknown *u, const struct link_unknown_row *key, ui
 	add(row != NULL ? &row->frame_bytes : &u->other_bytes, bytes);
 }
 
-static int kind_of(enum packet_verdict verdict)
+static int kind_of(const struct packet *p)
 {
-	switch (verdict) {
+	switch ((enum packet_verdict)p->verdict) {
+	case PACKET_OK:
+		return packet_transport_known(p->proto) ? -1 : LINK_UNKNOWN_IP_PROTOCOL;
 	case PACKET_OTHER_ETHERTYPE:
 		return LINK_UNKNOWN_ETHERTYPE;
 	case PACKET_LLC:
@@ -62,8 +66,8 @@ void link_unknown_count(struct link_unknown *u, const struct packet *p)
 {
 	struct span payload = span_of(p->frame + p->payload_at, p->payload);
 	uint32_t length = payload.left < LINK_UNKNOWN_BYTES ? payload.left : LINK_UNKNOWN_BYTES;
-	int kind = kind_of((enum packet_verdict)p->verdict);
-	struct link_unknown_row key = {.number = p->ethertype, .length = (uint8_t)length};
+	int kind = kind_of(p);
+	struct link_unknown_row key = {.number = p->verdict == PACKET_OK ? p->proto : p->ethertype, .length = (uint8_t)length};
 	const uint8_t *first = span_bytes(&payload, length);
 
 	if (kind < 0 || first == NULL)

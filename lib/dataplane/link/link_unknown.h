@@ -8,7 +8,7 @@
 
 #include "packet/packet.h"
 
-enum link_unknown_kind { LINK_UNKNOWN_ETHERTYPE, LINK_UNKNOWN_SAP, LINK_UNKNOWN_SNAP, LINK_UNKNOWN_KINDS };
+enum link_unknown_kind { LINK_UNKNOWN_ETHERTYPE, LINK_UNKNOWN_SAP, LINK_UNKNOWN_SNAP, LINK_UNKNOWN_IP_PROTOCOL, LINK_UNKNOWN_KINDS };
 enum { LINK_UNKNOWN_MAX = 64, LINK_UNKNOWN_BYTES = 16 };
 
 extern const char *const link_unknown_names[LINK_UNKNOWN_KINDS];
@@ -16,7 +16,7 @@ extern const char *const link_unknown_names[LINK_UNKNOWN_KINDS];
 struct link_unknown_row {
 	uint8_t kind; // enum link_unknown_kind
 	uint8_t length;
-	uint16_t number; // EtherType; DSAP and SSAP; number of SNAP, whose organisation stands first in bytes
+	uint16_t number; // EtherType; DSAP and SSAP; number of SNAP, whose organisation stands first in bytes; of IP
 	uint8_t bytes[LINK_UNKNOWN_BYTES];
 	_Atomic uint64_t pkts, frame_bytes;
 };
@@ -27,7 +27,7 @@ struct link_unknown {
 	_Atomic uint64_t other_pkts, other_bytes; // of numbers that found no row
 };
 
-// Counts a frame if its verdict says that nothing knows it.
+// Counts a frame if its verdict, or what IP carries in it, says that nothing knows it.
 void link_unknown_count(struct link_unknown *u, const struct packet *p);
 
 // Adds what `from` holds to `sum`, which nobody else uses.

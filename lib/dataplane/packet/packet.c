@@ -2,8 +2,13 @@
 // rest branches off. Nothing here loops without a named bound.
 #include "packet/packet.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/span.h"
 #include "packet/packet_link.h"
+#include "packet/packet_transport.h"
+#include "packet/packet_tunnel.h"
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV6 = 0x86dd,
@@ -48,6 +53,10 @@ const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_BAD_TCP] = "tcp",
 	[PACKET_BAD_UDP] = "udp",
 	[PACKET_BAD_ICMP] = "icmp",
+	[PACKET_BAD_SCTP] = "sctp",
+	[PACKET_BAD_DCCP] = "dccp",
+	[PACKET_BAD_UDPLITE] = "udplite",
+	[PACKET_BAD_TRANSPORT] = "transport",
 	[PACKET_BAD_CHECKSUM] = "checksum",
 };
 
@@ -81,7 +90,7 @@ static inline void payload_set(struct packet *p, const struct span *s, uint32_t 
 }
 
 // l4: bytes of layer 4 on the wire, header in. A header cut off by the snap length is not malformed, only unread.
-static inline enum packet_verdict decode_tcp(struct packet *p, struct span *s, uint32_t l4)
+static inline __attribute__((always_inline)) enum packet_verdict decode_tcp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 20);
 	uint32_t header;
@@ -103,7 +112,7 @@ static inline enum packet_verdict decode_tcp(struct packet *p, struct span *s, u
 	return PACKET_OK;
 }
 
-static inline enum packet_verdict decode_udp(struct packet *p, struct span *s, uint32_t l4)
+static inline __attribute__((always_inline)) enum packet_verdict decode_udp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 8);
 	uint32_t length;
@@ -118,6 +127,7 @@ static inline enum packet_verdict decode_udp(struct packet *p, struct span *s, u
 	if (length < 8 || length > l4)
 		return PACKET_BAD_UDP;
 	payload_set(p, s, length - 8);
+	p->carrier = packet_tunnel_of_ports(p->src_port, p->dst_port);
 	return PACKET_OK;
 }
 
@@ -170,10 +180,10 @@ static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_
 	return PACKET_OK;
 }
 
-static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
-{
-	const uint8_t *h;
+static enum packet_verdict decode_auth(struct packet *p, struct span *s, uint32_t l4);
 
+static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
+{
 	if (p->fragment)
 		return PACKET_OK;
 	if (span_ok(s))
@@ -186,16 +196,27 @@ static inline enum packet_verdict decode_l4(struct packet *p, struct span *s, ui
 	case IP_ICMP:
 	case IP_ICMPV6:
 		return decode_icmp(p, s, l4);
-	case IP_SCTP:
-		h = span_bytes(s, 12);
-		if (h != NULL) {
-			p->src_port = be16(h);
-			p->dst_port = be16(h + 2);
-		}
-		return PACKET_OK;
+	case EXT_AUTH: // of IPv4; IPv6 has it in its chain
+		return decode_auth(p, s, l4);
 	default:
+		p->carrier = packet_tunnel_of_protocol(p->proto);
+		if (p->carrier == TUNNEL_NONE)
+			return packet_transport_decode(p, s, l4);
+		if (span_ok(s))
+			payload_set(p, s, l4);
 		return PACKET_OK;
 	}
+}
+
+// The flow is that of what is protected.
+static __attribute__((noinline)) enum packet_verdict decode_auth(struct packet *p, struct span *s, uint32_t l4)
+{
+	enum packet_verdict verdict;
+
+	if (p->ip_version == 6) // the capture ends in the chain
+		return PACKET_OK;
+	verdict = packet_transport_walk_auth(p, s, &l4);
+	return verdict == PACKET_OK && p->proto != EXT_AUTH ? decode_l4(p, s, l4) : verdict;
 }
 
 // total: what the IP header says, itself included. Less than was captured: Ethernet padding, cut. More: truncated.
@@ -211,7 +232,7 @@ static inline void length_set(struct packet *p, struct span *s, uint32_t l3_at, 
 		p->truncated = true;
 }
 
-static inline enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
+static inline __attribute__((always_inline)) enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 {
 	uint32_t l3_at = at_of(p, s), header, total, fragment;
 	const uint8_t *h = span_bytes(s, 20);
@@ -285,7 +306,7 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	if (h[0] >> 4 != 6)
 		return PACKET_BAD_IPV6;
 	l4 = be16(h + 4);
-	if (l4 == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
+	if (l4 == 0 && p->tunnels == 0 && p->wire > l3_at + 40) // jumbogram or offload: the frame decides
 		l4 = p->wire - l3_at - 40;
 	p->ip_version = 6;
 	p->l3_at = (uint16_t)l3_at;
@@ -310,7 +331,7 @@ static enum packet_verdict decode_arp(struct packet *p, struct span *s)
 	return PACKET_ARP;
 }
 
-static enum packet_verdict decode_tags(struct packet *p, struct span *s)
+enum packet_verdict packet_tags_decode(struct packet *p, struct span *s)
 {
 	unsigned walked = 0;
 
@@ -351,7 +372,7 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	p->ethertype = be16(h + 12);
 	if (p->ethertype == ETHERTYPE_IPV4)
 		return decode_ipv4(p, s);
-	verdict = decode_tags(p, s);
+	verdict = packet_tags_decode(p, s);
 	if (verdict != PACKET_OK)
 		return verdict;
 	if (p->ethertype == ETHERTYPE_IPV6)
@@ -360,17 +381,33 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	return verdict == PACKET_OK ? decode_network(p, s) : verdict;
 }
 
-void packet_decode(struct packet *p)
+// All from one member on, up to what only tunnels set.
+static inline void clear(struct packet *p, size_t from)
+{
+	memset((uint8_t *)p + from, 0, offsetof(struct packet, outer) - from);
+}
+
+enum packet_verdict packet_inner_decode(struct packet *p, struct span *s, unsigned ip_version)
+{
+	clear(p, offsetof(struct packet, carrier));
+	return ip_version == 4 ? decode_ipv4(p, s) : decode_ipv6(p, s);
+}
+
+void packet_decode_outermost(struct packet *p)
 {
 	struct span s = span_of(p->frame, p->captured);
 
 	p->wire_known = p->wire != 0;
 	if (p->wire < p->captured)
 		p->wire = p->captured;
-	p->ip_version = p->proto = p->tcp_flags = p->vlans = 0;
+	clear(p, offsetof(struct packet, truncated));
 	p->truncated = p->wire > p->captured;
-	p->fragment = false;
-	p->src_port = p->dst_port = p->payload_at = p->llc_at = p->l3_at = p->l4_at = 0;
-	p->payload = p->payload_wire = p->tcp_seq = p->tcp_ack = p->tcp_window = 0;
 	p->verdict = (uint8_t)decode(p, &s);
+}
+
+void packet_decode(struct packet *p)
+{
+	packet_decode_outermost(p);
+	while (p->carrier != TUNNEL_NONE && packet_tunnel_enter(p))
+		;
 }

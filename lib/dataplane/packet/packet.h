@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/tunnel.h"
+
 enum packet_verdict {
 	PACKET_OK,
 	// analysed, but of no flow
@@ -48,6 +50,10 @@ enum packet_verdict {
 	PACKET_BAD_TCP,
 	PACKET_BAD_UDP,
 	PACKET_BAD_ICMP,
+	PACKET_BAD_SCTP,
+	PACKET_BAD_DCCP,
+	PACKET_BAD_UDPLITE,
+	PACKET_BAD_TRANSPORT,  // any other upper layer of IP: AH, ESP, OSPF, PIM, VRRP, EIGRP
 	PACKET_BAD_CHECKSUM,   // of any header; given by the worker, where bad ones are to be dropped
 	PACKET_VERDICTS
 };
@@ -64,7 +70,8 @@ enum {
 	PACKET_VLANS = 2,         // kept
 	PACKET_VLANS_WALKED = 8,  // walked; 802.1ad has two, stacks of more are broken or an attack
 	PACKET_MPLS_WALKED = 16,  // labels
-	PACKET_EXTENSIONS_MAX = 16
+	PACKET_EXTENSIONS_MAX = 16,
+	PACKET_TUNNELS_MAX = 16   // entered, one in another; what lies deeper is not looked at
 };
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
@@ -74,33 +81,54 @@ enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
 const char *packet_ethertype_name(uint16_t ethertype);
 const char *packet_sap_name(uint8_t sap);
 
+// The header around the inner packet: of the innermost tunnel, if one lies in another.
+struct packet_outer {
+	uint8_t kind;            // enum tunnel_kind
+	uint8_t ip_version;      // of the addresses
+	bool id_known;
+	uint16_t src_at, dst_at; // addresses
+	uint16_t src_port, dst_port; // 0: no UDP
+	uint32_t id;             // key, session, VNI, VSID, TEID; L2TP version 2: tunnel id and session id
+};
+
 // Offsets are from the frame's first byte, so that the struct stays true when the bytes move.
 struct packet {
 	const uint8_t *frame;
 	uint32_t captured, wire; // frame bytes, Ethernet header in, FCS out
 	uint64_t time_ns, clock_ns; // port_stamp
 	uint8_t verdict;
+	bool wire_known;         // wire came from the port, not from the headers
+	bool truncated;          // the headers tell of more bytes than were captured
+	uint8_t vlans;
+	uint16_t vlan[PACKET_VLANS]; // ids, outermost first
+	uint16_t ethertype;
+	uint16_t ether_at;       // Ethernet header, the innermost
+	uint16_t llc_at;         // 802.2 header, 0: not there
+	uint8_t tunnels;         // how many were entered: what follows is of the inner packet
+	// the network and what it carries
+	uint8_t carrier;         // enum tunnel_kind that the payload may be of, GRE, IPIP and 6IN4 for all of their family; 0: none
 	uint8_t ip_version;      // 4, 6; 0: no flow
 	uint8_t proto;           // last next header
 	uint8_t tcp_flags;
-	uint8_t vlans;
-	bool wire_known;         // wire came from the port, not from the headers
-	bool truncated;          // the headers tell of more bytes than were captured
 	bool fragment;           // not the whole datagram: no ports, no payload
-	uint16_t vlan[PACKET_VLANS]; // ids, outermost first
-	uint16_t ethertype;
 	uint16_t src_at, dst_at; // addresses
 	uint16_t src_port, dst_port;
 	uint16_t payload_at;     // behind the layer 4 header; of no flow: behind the link layer's. 0: not reached
-	uint16_t llc_at;         // 802.2 header, 0: not there
 	uint16_t l3_at, l4_at;   // headers of ARP or IP, and of what IP carries; 0: not there
 	uint32_t payload;        // bytes of it that were captured
 	uint32_t payload_wire;   // bytes of it on the wire
 	uint32_t tcp_seq, tcp_ack;
 	uint16_t tcp_window;     // as it stands there, not scaled
+	struct packet_outer outer; // set if tunnels > 0
 };
 
-// Reads a frame. frame, captured, wire (0: unknown), time_ns and clock_ns are set by the caller, everything else here.
+// Reads a frame. frame, captured, wire (0: unknown), time_ns and clock_ns are set by the caller, everything else here. Tunnels are
+// entered as far as what they carry is a sound IP packet; anything else in them leaves the frame to the flow of the outer headers.
 void packet_decode(struct packet *p);
+
+// The same in steps, for those who want every level: the outermost headers, then one tunnel each time. False: there is none
+// further, and nothing changed.
+void packet_decode_outermost(struct packet *p);
+bool packet_tunnel_enter(struct packet *p);
 
 #endif

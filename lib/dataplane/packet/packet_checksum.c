@@ -391,7 +391,7 @@ static inline void check_ipv6(const struct packet *p, struct span s, unsigned kn
 	from = h + 8;
 	to = h + 24;
 	m = (struct message){.s = s, .length = be16(h + 4), .first = true, .whole = true, .ip_version = 6, .proto = h[6]};
-	if (m.length == 0 && p->wire > at + 40)
+	if (m.length == 0 && p->tunnels == 0 && p->wire > at + 40)
 		m.length = p->wire - at - 40;
 	for (unsigned i = 0; extension(m.proto); i++)
 		if (i == PACKET_EXTENSIONS_MAX || !extension_pass(&m, &from, &to))

@@ -14,15 +14,19 @@
 enum { REQUESTS = 16, EMPTY_BEFORE_SLEEP = 256, SLEEP_STEP_NS = 50000, SLEEP_MAX_NS = 1000000 };
 
 // One block: transactions, the scratch transaction, that of the link layer, the scratch bytes, the room for joined frames.
-static uint64_t memory_bytes(const struct worker_config *c)
+static uint64_t blocks_bytes(const struct worker_config *c)
 {
 	return pool_bytes(sizeof(struct l7), c->l7) + 2 * sizeof(struct l7) + L7_SCRATCH + (uint64_t)WORKER_BURST_MAX * WORKER_FRAME_MAX +
 	       5 * RTE_CACHE_LINE_SIZE;
 }
 
-uint64_t worker_bytes(const struct worker_config *c)
+void worker_memory(const struct worker_config *c, struct memory *m)
 {
-	return sizeof(struct worker) + memory_bytes(c) + flow_table_bytes(&c->flow);
+	uint64_t transactions = pool_bytes(sizeof(struct l7), c->l7);
+
+	flow_table_memory(&c->flow, m);
+	memory_put(m, "transactions", c->l7, transactions);
+	memory_put(m, "workers", 1, sizeof(struct worker) + blocks_bytes(c) - transactions);
 }
 
 static void *part(uint8_t **at, uint64_t bytes)
@@ -45,6 +49,23 @@ static void memory_divide(struct worker *w)
 	classify_init(&w->classify, pool, w->config.l7, scratch_l7, scratch, worker_report_l7, w);
 }
 
+static void flow_evicted(void *context, uint32_t index)
+{
+	struct worker *w = context;
+
+	worker_report_flow(w, index, FLOW_REASON_FORCED, w->burst.packet[0].clock_ns);
+	flow_remove(w->flows, index);
+}
+
+static int flows_create(struct worker *w, struct err *err)
+{
+	struct flow_table_config config = w->config.flow;
+
+	config.evict = flow_evicted;
+	config.evict_context = w;
+	return flow_table_create(&config, &w->flows, err);
+}
+
 int worker_create(const struct worker_config *config, struct worker **out, struct err *err)
 {
 	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, config->socket);
@@ -54,15 +75,15 @@ int worker_create(const struct worker_config *config, struct worker **out, struc
 	if (w == NULL)
 		return err_set(err, -ENOMEM, "no memory for worker %u: reserve more hugepages", config->id);
 	w->config = *config;
-	w->memory = rte_zmalloc_socket("worker_pools", memory_bytes(config), RTE_CACHE_LINE_SIZE, config->socket);
+	w->memory = rte_zmalloc_socket("worker_pools", blocks_bytes(config), RTE_CACHE_LINE_SIZE, config->socket);
 	snprintf(name, sizeof(name), "requests_%u", config->id);
 	w->requests = rte_ring_create(name, REQUESTS, config->socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (w->memory == NULL || w->requests == NULL || record_ring_create(config->record_ring_bytes, &w->out) < 0) {
 		err_set(err, rc, "no memory for the buffers of worker %u (%lu MB): reserve more hugepages or lower limits.l7", config->id,
-			(unsigned long)(memory_bytes(config) >> 20));
+			(unsigned long)(blocks_bytes(config) >> 20));
 		goto fail;
 	}
-	rc = flow_table_create(&config->flow, &w->flows, err);
+	rc = flows_create(w, err);
 	if (rc < 0)
 		goto fail;
 	memory_divide(w);
@@ -94,7 +115,7 @@ int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size
 {
 	for (unsigned to = 0; to < n; to++) {
 		workers[to]->peers = workers;
-		for (unsigned from = 0; from < n && workers[to]->config.steer; from++) {
+		for (unsigned from = 0; from < n && workers[to]->config.steer != WORKER_STEER_NONE; from++) {
 			char name[RTE_RING_NAMESIZE];
 
 			if (from == to || workers[from]->queues == 0)

@@ -28,6 +28,10 @@ enum { WORKER_MAX = 64, WORKER_QUEUES_MAX = 32, WORKER_BURST_MAX = FLOW_BURST_MA
 
 enum worker_idle { WORKER_IDLE_POLL, WORKER_IDLE_YIELD, WORKER_IDLE_ADAPTIVE };
 
+// Which packets go to the worker that owns their flow over a ring: none, those whose flow is in a tunnel (a NIC's hash, which
+// brings all others to their owner, is of the outer header), or all.
+enum worker_steer { WORKER_STEER_NONE, WORKER_STEER_TUNNELS, WORKER_STEER_ALL };
+
 enum worker_checksum { WORKER_CHECKSUM_OFF, WORKER_CHECKSUM_VERIFY, WORKER_CHECKSUM_DROP };
 
 struct worker_config {
@@ -35,7 +39,7 @@ struct worker_config {
 	unsigned lcore;
 	int socket;
 	uint32_t burst;
-	bool steer;            // packets go to the worker that owns their flow
+	enum worker_steer steer;
 	bool replay;           // nothing is lost: full rings are waited for
 	enum worker_idle idle;
 	enum worker_checksum checksum;
@@ -137,7 +141,7 @@ struct worker {
 
 int worker_create(const struct worker_config *config, struct worker **out, struct err *err);
 void worker_destroy(struct worker *w);
-uint64_t worker_bytes(const struct worker_config *config); // memory that worker_create will take
+void worker_memory(const struct worker_config *config, struct memory *m); // what worker_create will take
 // Connects the rings between all workers; call once all exist, before launch.
 int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size, struct err *err);
 

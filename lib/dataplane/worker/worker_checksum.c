@@ -42,23 +42,46 @@ static inline void sender_watch(struct worker *w, const struct packet *p, const 
 		w->counters.senders_refused++;
 }
 
-void worker_checksum(struct worker *w, struct worker_burst *b)
+// Of the headers that p describes. False: one is bad.
+static inline bool verify(struct worker *w, const struct packet *p, unsigned known)
 {
 	struct worker_counters *c = &w->counters;
+	struct packet_checksums sums;
 
+	packet_checksum(p, known, &sums);
+	c->checksum[CHECKSUM_IPV4][sums.ipv4]++;
+	if (likely(sums.l4_proto < CHECKSUMS))
+		c->checksum[sums.l4_proto][sums.l4]++;
+	sender_watch(w, p, &sums);
+	return sums.ipv4 != CHECKSUM_BAD && sums.l4 != CHECKSUM_BAD;
+}
+
+// A frame of tunnels: each level by itself, the outermost first. What the NIC says is of that one.
+static bool verify_levels(struct worker *w, const struct packet *p, unsigned known_by_nic, unsigned known)
+{
+	struct packet level = *p;
+	bool good;
+
+	packet_decode_outermost(&level);
+	good = verify(w, &level, known_by_nic | known);
+	while (packet_tunnel_enter(&level))
+		good &= verify(w, &level, known);
+	return good;
+}
+
+void worker_checksum(struct worker *w, struct worker_burst *b)
+{
 	for (unsigned i = 0; i < b->n; i++) {
 		struct packet *p = &b->packet[i];
-		struct packet_checksums sums;
+		unsigned nic, known;
+		bool good;
 
 		if (b->mbuf[i] == NULL || p->ip_version == 0) // has left the burst; nothing to verify
 			continue;
-		packet_checksum(p, known_by_nic(b->mbuf[i]) | known_by_sample(w), &sums);
-		c->checksum[CHECKSUM_IPV4][sums.ipv4]++;
-		if (likely(sums.l4_proto < CHECKSUMS))
-			c->checksum[sums.l4_proto][sums.l4]++;
-		sender_watch(w, p, &sums);
-		if (unlikely(sums.ipv4 == CHECKSUM_BAD || sums.l4 == CHECKSUM_BAD) && w->config.checksum == WORKER_CHECKSUM_DROP &&
-		    !packet_malformed((enum packet_verdict)p->verdict))
+		nic = known_by_nic(b->mbuf[i]);
+		known = known_by_sample(w);
+		good = likely(p->tunnels == 0) ? verify(w, p, nic | known) : verify_levels(w, p, nic, known);
+		if (unlikely(!good) && w->config.checksum == WORKER_CHECKSUM_DROP && !packet_malformed((enum packet_verdict)p->verdict))
 			p->verdict = PACKET_BAD_CHECKSUM;
 	}
 }

@@ -6,6 +6,7 @@
 #include <rte_common.h>
 #include <stdint.h>
 
+#include "base/tunnel.h"
 #include "packet/packet.h"
 #include "packet/packet_checksum.h"
 #include "proto/proto.h"
@@ -49,12 +50,13 @@ struct worker_counters {
 	uint64_t filtered_own_pkts, filtered_own_bytes; // the appliance's own connections
 	uint64_t steered_out, steered_in;
 	uint64_t truncated, fragments, jumbo;
+	uint64_t tunnel_pkts[TUNNEL_KINDS], tunnel_bytes[TUNNEL_KINDS]; // whose flow is in a tunnel, by the innermost
 	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
 	uint64_t senders_refused;               // bad ones of senders that found no place among those watched
 	// flows
 	uint64_t flow_pkts, flow_bytes;         // counted into a flow
 	uint64_t refused_pkts, refused_bytes;   // no place for a new flow
-	uint64_t flows_ended[4];                // enum flow_reason
+	uint64_t flows_ended[FLOW_REASONS];                // enum flow_reason
 	uint64_t ended_pkts, ended_bytes;       // in flows that have ended
 	uint64_t app_pkts[PROTO_MAX], app_bytes[PROTO_MAX]; // of flows whose protocol was known when the packet came
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol

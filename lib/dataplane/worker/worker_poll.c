@@ -42,7 +42,7 @@ static void receive_handed(struct worker *w, struct worker_burst *b, unsigned pe
 // peer whose ring is full (replay), nothing new is received.
 static void worker_receive(struct worker *w, struct worker_burst *b)
 {
-	unsigned sources = w->queues + (w->config.steer ? w->config.workers : 0);
+	unsigned sources = w->queues + (w->config.steer != WORKER_STEER_NONE ? w->config.workers : 0);
 	bool stopped = w->held_count > 0 || !atomic_load_explicit(&w->receiving, memory_order_relaxed);
 
 	b->n = 0;
@@ -217,7 +217,7 @@ static void give_away_all(struct worker *w, struct worker_burst *b)
 	for (unsigned i = 0; i < f->n6; i++)
 		owner[f->slot6[i]] = (uint8_t)owner_of(w, f->hash6[i]);
 	for (unsigned i = 0; i < b->n; i++)
-		if (owner[i] != w->config.id)
+		if (owner[i] != w->config.id && (w->config.steer == WORKER_STEER_ALL || b->packet[i].tunnels > 0))
 			give_away(w, b, i, owner[i]);
 }
 
@@ -248,12 +248,16 @@ static void steer_keys(struct worker *w, struct worker_burst *b)
 
 static void worker_steer(struct worker *w, struct worker_burst *b)
 {
+	unsigned tunnels = 0;
+
 	flow_burst_start(&b->flow);
 	for (unsigned i = 0; i < b->n; i++)
-		if (likely(b->packet[i].verdict == PACKET_OK))
+		if (likely(b->packet[i].verdict == PACKET_OK)) {
 			flow_burst_add(&b->flow, i, &b->packet[i]);
+			tunnels |= b->packet[i].tunnels;
+		}
 	flow_burst_hash(w->flows, &b->flow);
-	if (w->config.steer && !b->handed)
+	if (!b->handed && (w->config.steer == WORKER_STEER_ALL || (w->config.steer == WORKER_STEER_TUNNELS && tunnels > 0)))
 		steer_keys(w, b);
 }
 
@@ -269,6 +273,10 @@ static inline void tally(struct worker *w, const struct packet *p)
 		c->truncated++;
 	if (unlikely(p->fragment))
 		c->fragments++;
+	if (unlikely(p->tunnels > 0)) {
+		c->tunnel_pkts[p->outer.kind]++;
+		c->tunnel_bytes[p->outer.kind] += p->wire;
+	}
 }
 
 // The packet's flow, begun or begun again if need be.
@@ -307,10 +315,13 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 	if (unlikely(index == FLOW_NONE)) {
 		c->refused_pkts++;
 		c->refused_bytes += p->wire;
+		link_unknown_count(&w->unknown, p);
 		return;
 	}
 	f = flow_of(w, index, src_end, p, port);
 	dir = flow_count(w->flows, f, src_end, p);
+	if (unlikely(f->class == FLOW_OTHER))
+		link_unknown_count(&w->unknown, p);
 	c->flow_pkts++;
 	c->flow_bytes += p->wire;
 	c->proto_pkts[p->proto]++;
@@ -381,7 +392,7 @@ static uint64_t replay_now_ns(struct worker *w)
 
 		if (ns == UINT64_MAX) // receives nothing
 			continue;
-		if ((k == w->config.id || !w->config.steer || rte_ring_empty(w->in[k])) && ns > w->source_ns[k])
+		if ((k == w->config.id || w->config.steer == WORKER_STEER_NONE || rte_ring_empty(w->in[k])) && ns > w->source_ns[k])
 			w->source_ns[k] = ns;
 		if (w->source_ns[k] < least)
 			least = w->source_ns[k];

@@ -66,8 +66,13 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.state = (uint8_t)flow_state_of(f),
 		.reason = FLOW_REASON_ACTIVE,
 		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
-		.direction = cold->direction,
+		.direction = (uint8_t)flow_direction_of(&cold->tcp),
+		.tcp_options = cold->options.said,
+		.tcp_mss = {cold->options.mss[0], cold->options.mss[1]},
+		.tcp_scale = {cold->options.scale & 15, cold->options.scale >> 4},
 	};
+	if (cold->tunnel != 0)
+		body->tunnel = *(const struct record_tunnel *)pool_at(&w->flows->tunnels, cold->tunnel - 1);
 	if (name != NULL) {
 		body->hostname = (struct record_text){0, name->len};
 		memcpy(texts, name->text, name->len);

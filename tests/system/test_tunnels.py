@@ -1,0 +1,78 @@
+"""Flows in tunnels: what tshark finds at the bottom of every frame is the flow, with its tunnel; filters see every level; a flow of a
+tunnel is one flow for any number of workers."""
+import json
+import os
+import subprocess
+
+from harness import ROOT, SMALL, check, eve_sorted, system_test
+
+CAPTURE = os.path.join(ROOT, "pcaps/tunnel_kinds.pcap")
+# What carries which look-up, by its number; tshark names the last two only "l2tp": it does not try what a session was agreed to be.
+KINDS = ("ipip 6in4 4in6 6in6 etherip gre gre gre gre nvgre pptp erspan erspan erspan vxlan vxlan vxlan_gpe geneve gtp_u gtp_u teredo "
+         "teredo l2tp l2tp l2tp gre 4in6").split()
+AGREED = (24, 25)
+FILTERS = (
+    ({"VXLAN": {}}, "vxlan && dns && !(udp.dstport == 4790)"),  # VXLAN that carries no IP is of the outer flow
+    ({"VXLAN": {"VNI": 42}}, "vxlan.vni == 42 && dns"),
+    ({"GENEVE": {"VNI": "40-50"}}, "geneve.vni >= 40 && geneve.vni <= 50"),
+    ({"GTP_U": {"TEID": 4096}}, "gtp.teid == 4096"),
+    ({"ERSPAN": {"Session": [33, 34]}}, "erspan.spanid in {33, 34}"),
+    ({"Teredo": {}}, "teredo && dns"),
+    ({"GRE": {"Protocol_Type": "0x6558"}}, "gre.proto == 0x6558"),
+    ({"IPv4": {"Source_Address": "198.51.100.1"}}, "ip.src == 198.51.100.1"),
+    ({"IPv6": {"Source_Address": "2001:db8::10"}}, "ipv6.src == 2001:db8::10"),
+    ({"IPv6": {}, "IPv4": {}}, "ip && ipv6"),
+    ({"UDP": {"Source_Port": 53}, "IPv4": {"Source_Address": "198.51.100.2"}, "GRE": {}}, "udp.srcport == 53 && ip.src == 198.51.100.2 && gre"),
+    ({"Ethernet": {"Source_MAC": "02:00:00:00:01:0a"}, "VXLAN": {}}, "eth.src == 02:00:00:00:01:0a && vxlan"),
+)
+
+
+def tshark(*arguments):
+    done = subprocess.run(("tshark", "-r", CAPTURE, *arguments), capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@system_test(tools=("tshark",))
+def test_inner_flows_as_tshark_has_them(t):
+    said = {}
+    for line in tshark("-Y", "dns.qry.name contains \"tunnel\"", "-T", "fields", "-e", "dns.qry.name", "-e", "udp.srcport", "-e", "udp.dstport",
+                       "-e", "ip.src", "-e", "ipv6.src", "-E", "occurrence=l"):
+        name, *rest = line.split("\t")
+        said.setdefault(int(name[len("tunnel"):].split(".")[0]), []).append(rest)
+    check(set(said) == set(range(1, len(KINDS) + 1)) - set(AGREED), "tshark names %r", sorted(said))
+    events, _ = t.analyse(CAPTURE, "-w", "1", *SMALL)
+    flows = {e["src_port"] - 40000: e for e in events if e["event_type"] == "flow" and e.get("src_port", 0) in range(40001, 40100)}
+    names = {e["flow_id"]: e["dns"]["rrname"] for e in events if e["event_type"] == "dns"}
+    check(set(flows) == set(range(1, len(KINDS) + 1)), "flows %r", sorted(flows))
+    for number, flow in flows.items():
+        tunnel = flow["tunnel"]
+        check(tunnel["kind"] == KINDS[number - 1], "%d is %r", number, tunnel)
+        check(flow["flow"]["pkts_toserver"] == flow["flow"]["pkts_toclient"] == 1, "%d: %r", number, flow["flow"])
+        check(names[flow["flow_id"]] == "tunnel%d.example.org" % number, "%d asks for %s", number, names[flow["flow_id"]])
+        check(tunnel["depth"] == (2 if number > 25 else 1), "%d: %r", number, tunnel)
+        if number not in AGREED:
+            ask, answer = said[number]
+            check(ask[:2] == [str(flow["src_port"]), "53"] and answer[:2] == ["53", str(flow["src_port"])], "%d: %r", number, said[number])
+            check(flow["src_ip"] in ask[2:], "%d: %s is none of %r", number, flow["src_ip"], ask[2:])
+
+
+@system_test()
+def test_one_flow_for_any_workers(t):
+    said = set()
+    for workers, burst in ((1, 1), (1, 64), (3, 1), (3, 32), (4, 64)):
+        done = t.replay(CAPTURE, "-w", str(workers), "--set", "capture.burst=%d" % burst, *SMALL)
+        check(done.code == 0, "exit %d: %s", done.code, done.err)
+        said.add(b"".join(eve_sorted(os.path.join(done.folder, "eve.json"))))
+    check(len(said) == 1, "%d different results", len(said))
+
+
+@system_test(tools=("tshark",))
+def test_filters_see_every_level(t):
+    for attributes, display in FILTERS:
+        path = t.path("filter.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump({"Action": "keep", **attributes}, f)
+        _, stats = t.analyse(CAPTURE, "-w", "2", "--attributes", path, *SMALL)
+        wanted = len(tshark("-Y", display, "-T", "fields", "-e", "frame.number"))
+        check(0 < wanted == stats["packets"]["analysed"], "%s: %d frames, tshark's %s: %d", json.dumps(attributes),
+              stats["packets"]["analysed"], display, wanted)
