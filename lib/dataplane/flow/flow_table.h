@@ -62,14 +62,14 @@ struct flow_tcp_options {
 
 struct flow_cold {
 	uint64_t start_ns;
+	struct flow_tcp_cold tcp;
+	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	struct classify_flow classify;
 	struct flow_stream stream[2];
 	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
 	uint32_t newer, older; // in the queue of unanswered flows; places plus one, 0: none
-	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
-	struct flow_tcp_cold tcp;
 	uint16_t port;
 	struct flow_tcp_options options;
 } __rte_cache_aligned;
