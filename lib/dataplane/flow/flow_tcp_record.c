@@ -18,7 +18,7 @@ void flow_tcp_record(const struct flow_tcp *t, const struct flow_tcp_cold *c, st
 		.rtt_avg_ns = c->rtt_count > 0 ? clock_ns(c->rtt_sum) / c->rtt_count : 0,
 		.rtt_max_ns = clock_ns(c->rtt_max),
 		.rtt_last_ns = clock_ns(c->rtt_last),
-		.rtt_smooth_ns = clock_ns(c->rtt_smooth8) / 8,
+		.rtt_smooth_ns = clock_ns(c->rtt_smooth8 / 8),
 		.first_byte_ns = {clock_ns(c->first_byte[0]), clock_ns(c->first_byte[1])},
 		.idle_max_ns = clock_ns(t->idle),
 		.rtt_samples = c->rtt_count,

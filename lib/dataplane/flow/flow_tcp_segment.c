@@ -235,8 +235,8 @@ static void rtt_sample(struct flow_tcp_cold *c, uint32_t rtt)
 	if (rtt > RTT_MAX)
 		return;
 	if (c->rtt_count == UINT16_MAX || c->rtt_sum > UINT32_MAX - rtt) {
+		c->rtt_sum = c->rtt_sum / c->rtt_count * (c->rtt_count / 2u);
 		c->rtt_count /= 2;
-		c->rtt_sum /= 2;
 	}
 	c->rtt_min = c->rtt_count == 0 || rtt < c->rtt_min ? rtt : c->rtt_min;
 	c->rtt_max = rtt > c->rtt_max ? rtt : c->rtt_max;
@@ -406,19 +406,29 @@ static void reset_note(struct flow_tcp_cold *c, unsigned dir)
 		c->flags |= dir == 0 ? FLOW_TCP_RESET_BY_CLIENT : FLOW_TCP_RESET_BY_SERVER;
 }
 
+// What comes next from this end may have been acknowledged before it is seen.
+static bool acked_early(const struct flow_tcp *t, unsigned dir)
+{
+	const struct flow_tcp_end *from = &t->end[dir], *to = &t->end[!dir];
+
+	return (int32_t)(from->contiguous - from->next_seq) > 0 || (int32_t)(to->ack - from->next_seq) > 0;
+}
+
 // Which packets need no judging from now on: those that would set nothing but what flow_tcp_count() sets.
 static void plain_set(struct step *s)
 {
 	const struct flow_tcp_cold *c = s->c;
 	uint8_t all = FLOW_TCP_KNOWS_SEQ * 3 | FLOW_TCP_KNOWS_ACK * 3, plain = s->t->plain & all;
 
-	for (unsigned dir = 0; dir < 2 && (s->t->plain & all) == all; dir++) {
+	bool settled = plain == all && (c->flags & (FLOW_TCP_SYN_TIMED | FLOW_TCP_HANDSHAKE)) != FLOW_TCP_SYN_TIMED;
+
+	for (unsigned dir = 0; dir < 2 && settled; dir++) {
 		if (flow_tcp_state(c, 0) != FLOW_TCP_OPEN || flow_tcp_state(c, 1) != FLOW_TCP_OPEN || flow_conn(c, 0) == CONN_INACTIVE ||
 		    flow_conn(c, 1) == CONN_INACTIVE || of_end(s, FLOW_TCP_LAST_KEEP_ALIVE | FLOW_TCP_LAST_PROBE, dir))
 			continue;
 		if (flow_conn_has(c, dir, 'A'))
 			plain |= (uint8_t)(FLOW_TCP_PLAIN_ACK << 2 * dir);
-		if (flow_conn_has(c, dir, 'D') && of_end(s, FLOW_TCP_TIMED, dir))
+		if (flow_conn_has(c, dir, 'D') && of_end(s, FLOW_TCP_TIMED, dir) && !acked_early(s->t, dir))
 			plain |= (uint8_t)(FLOW_TCP_PLAIN_DATA << 2 * dir);
 	}
 	s->t->plain = plain;
