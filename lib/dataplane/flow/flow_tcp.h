@@ -16,6 +16,8 @@
 // Clock: ns >> FLOW_TCP_CLOCK_SHIFT, about a microsecond, in 32 bits: differences are true up to 73 minutes.
 enum { FLOW_TCP_CLOCK_SHIFT = 10, FLOW_TCP_FINE_SHIFT = 6, FLOW_TCP_HISTORY_MAX = RECORD_HISTORY_MAX };
 
+#define FLOW_TCP_AHEAD_MAX 0x40000000u // sequence numbers this far apart are no longer before or behind each other for sure
+
 struct flow_tcp_end { // of what this end sent
 	uint32_t next_seq;   // behind the highest byte
 	uint32_t contiguous; // behind the last byte before the first gap: what may be acknowledged
@@ -111,7 +113,7 @@ static inline bool flow_tcp_goes_on(const struct flow_tcp *t, unsigned dir, cons
 	uint32_t end = p->tcp_seq + p->payload_wire;
 
 	return (((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK) & ((t->plain >> 2 * dir & kind) != 0) &
-		((int32_t)(p->tcp_seq - from->next_seq) >= 0) & (p->tcp_window != 0) & (to->edge != to->ack) & (to->edge != end) &
+		(p->tcp_seq - from->next_seq < FLOW_TCP_AHEAD_MAX) & (p->tcp_window != 0) & (to->edge != to->ack) & (to->edge != end) &
 		((int32_t)(p->tcp_ack - to->contiguous) <= 0) & ((int32_t)(p->tcp_ack - to->timed_seq) < 0) &
 		((p->payload_wire > 0) | (p->tcp_ack != from->ack))) != 0;
 }
