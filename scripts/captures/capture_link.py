@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes arp, llc_snap, stp, cdp, lldp, mpls and pppoe.pcap: what is said on a link, and the forms in which IP may lie below it.
+"""Writes arp, llc_snap, stp, cdp, lldp, mpls, pppoe and vlan_qinq.pcap: what is said on a link, and the forms in which IP may lie below it.
 Argument: the folder to write to (default: pcaps)."""
 import os
 import socket
@@ -209,8 +209,22 @@ def pppoe_capture(capture):
     frame(capture, SWITCH, HOST, 0xa5a5, bytes(46))
 
 
+# ---- tags ----
+
+def vlan_qinq_capture(capture):
+    """One tag, one of priority only, two of a provider's and of an older kind, three, and a priority in each of two."""
+    customer, provider, older = 0x8100, 0x88a8, 0x9100
+    stacks = (((customer, 100),), ((customer, 5 << 13),), ((provider, 200), (customer, 100)), ((older, 201), (customer, 101)),
+              ((provider, 202), (provider, 203), (customer, 102)), ((provider, 7 << 13 | 204), (customer, 1 << 13 | 103)))
+    for number, stack in enumerate(stacks):
+        kinds = [kind for kind, _ in stack] + [0x0800]
+        tags = b"".join(struct.pack(">HH", vlan, inner) for (_, vlan), inner in zip(stack, kinds[1:]))
+        for packet in conversation(number):
+            capture.add(Ether(dst=SWITCH, src=HOST, type=kinds[0]) / Raw(tags + packet))
+
+
 CAPTURES = {"arp": arp_capture, "llc_snap": llc_snap_capture, "stp": stp_capture, "cdp": cdp_capture, "lldp": lldp_capture,
-            "mpls": mpls_capture, "pppoe": pppoe_capture}
+            "mpls": mpls_capture, "pppoe": pppoe_capture, "vlan_qinq": vlan_qinq_capture}
 
 
 def main():

@@ -35,7 +35,7 @@ static void invariants_check(const struct packet *p)
 		require(p->outer.src_at + around <= p->outer.dst_at && p->outer.dst_at + around < p->src_at);
 	}
 	if (p->fragment)
-		require(p->src_port == 0 && p->dst_port == 0 && p->payload == 0 && p->payload_wire == 0);
+		require(p->src_port == 0 && p->dst_port == 0 && (p->payload_at == 0) == (p->payload_wire == 0));
 }
 
 // What was said of a whole frame may not turn into "malformed" because the capture ends earlier.

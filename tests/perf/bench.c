@@ -182,6 +182,7 @@ static struct worker *worker_make(struct replayed *m, uint32_t capacity, bool ch
 		.checksum_sample = 1,
 		.record_ring_bytes = 64 << 20,
 		.l7 = 16384,
+		.fragments = {256, 30000000000u},
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
 		.flow = {.capacity4 = capacity, .capacity6 = 1024, .streams = 4096, .stream_bytes = 16384, .hostnames = 65536,

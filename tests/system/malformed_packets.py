@@ -414,7 +414,8 @@ def expected_ipv4(frame, at, wire):
     if frame[at] >> 4 != 4 or header < 20 or total < header:
         return "ipv4"
     if word(frame, at + 6) & 0x3fff:
-        return SOUND
+        more, offset = word(frame, at + 6) & 0x2000, (word(frame, at + 6) & 0x1fff) * 8
+        return expected_fragment(total - header, more, header + offset)
     return expected_l4(frame[at + header:at + total], frame[at + 9], total - header)
 
 
@@ -423,9 +424,9 @@ def expected_ipv6(frame, at, wire):
         return SOUND if wire > len(frame) else "ipv6"
     if frame[at] >> 4 != 6:
         return "ipv6"
-    left, kind = word(frame, at + 4) or wire - at - 40, frame[at + 6]
+    whole, kind = word(frame, at + 4) or wire - at - 40, frame[at + 6]
+    left, walked = whole, 0
     at += 40
-    walked = 0
     while kind in (0, 43, 44, 51, 60, 135):
         header = frame[at:at + min(8, left)]
         if left < 8:
@@ -436,7 +437,7 @@ def expected_ipv6(frame, at, wire):
         if length > left:
             return "ipv6_extension"
         if kind == 44 and word(header, 2) & 0xfff9:
-            return SOUND
+            return expected_fragment(left - 8, word(header, 2) & 1, whole - left + (word(header, 2) & 0xfff8))
         walked += 1
         if walked > EXTENSIONS:
             return "ipv6_extension"
@@ -447,6 +448,11 @@ def expected_ipv6(frame, at, wire):
 LEAST = {6: ("tcp", 20), 17: ("udp", 8), 1: ("icmp", 4), 58: ("icmp", 4), 132: ("sctp", 12), 33: ("dccp", 12), 136: ("udplite", 8),
          50: ("transport", 8), 89: ("transport", 16), 103: ("transport", 4), 112: ("transport", 8), 88: ("transport", 20)}
 VERSIONS = {88: (2,), 103: (2,), 112: (2, 3)}
+
+
+def expected_fragment(data, more, in_front):
+    """data: its bytes; in_front: the datagram's bytes that count in its length and stand before them."""
+    return SOUND if data > 0 and (not more or data % 8 == 0) and in_front + data <= 65535 else "fragment"
 
 
 def expected_l4(data, protocol, length):

@@ -76,3 +76,37 @@ def test_filters_see_every_level(t):
         wanted = len(tshark("-Y", display, "-T", "fields", "-e", "frame.number"))
         check(0 < wanted == stats["packets"]["analysed"], "%s: %d frames, tshark's %s: %d", json.dumps(attributes),
               stats["packets"]["analysed"], display, wanted)
+
+
+# Real TCP by real stacks, the tunnel made by the kernel or by a program between them; tshark does not read what is in L2TP version 3.
+REAL = ("vxlan", "geneve", "gre", "gre6", "nvgre", "erspan2", "erspan3", "ipip", "ip4in6", "sit", "ip6tnl", "etherip", "gtp", "teredo", "l2tp2")
+
+
+def connections(path):
+    """Packets of each TCP connection as tshark has them, ends sorted: what is innermost in a frame."""
+    counts = {}
+    done = subprocess.run(("tshark", "-r", path, "-Y", "tcp && !icmp && !icmpv6", "-T", "fields", "-E", "occurrence=l", "-e", "frame.protocols",
+                           "-e", "ip.src", "-e", "ip.dst", "-e", "ipv6.src", "-e", "ipv6.dst", "-e", "tcp.srcport", "-e", "tcp.dstport"),
+                          capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        protocols, src4, dst4, src6, dst6, *ports = line.split("\t")
+        four = [p for p in protocols.split(":") if p in ("ip", "ipv6")][-1] == "ip"
+        ends = tuple(sorted(zip((src4, dst4) if four else (src6, dst6), ports)))
+        counts[ends] = counts.get(ends, 0) + 1
+    return counts
+
+
+@system_test(tools=("tshark",))
+def test_real_connections_in_tunnels(t):
+    for name in REAL:
+        path = os.path.join(ROOT, "pcaps", name + ".pcap")
+        events, stats = t.analyse(path, "-w", "2", *SMALL)
+        flows = {tuple(sorted(((e["src_ip"], str(e["src_port"])), (e["dest_ip"], str(e["dest_port"]))))): e
+                 for e in events if e["event_type"] == "flow" and e["proto"] == "TCP"}
+        wanted = connections(path)
+        check(wanted, "%s: no connection", name)
+        check({k: f["flow"]["pkts_toserver"] + f["flow"]["pkts_toclient"] for k, f in flows.items()} == wanted, "%s: %r is not %r", name,
+              sorted(flows), sorted(wanted))
+        for flow in flows.values():
+            check(flow["tunnel"]["depth"] == 1 and flow["app_proto"] == "http", "%s: %r", name, flow)
+        check(not stats["packets"]["malformed"], "%s: %r", name, stats["packets"]["malformed"])

@@ -170,6 +170,27 @@ static void test_without_ip(void **state)
 	assert_int_equal(r.flow_id, 0);
 }
 
+// What an ICMP error quotes has the community id of the flow that it is about; without its ports it has none.
+static void a_quoted_packet_has_its_flows_id(void **state)
+{
+	static uint64_t words[(sizeof(struct record) + sizeof(struct record_icmp) + 7) / 8];
+	struct record flow = record_of(&rows[1]), *r = (struct record *)(void *)words;
+	struct record_icmp *icmp = record_body(r);
+	static const uint8_t none[20];
+
+	(void)state;
+	identity_fill(&flow);
+	*r = record_of(&rows[6]);
+	r->type = RECORD_ICMP;
+	icmp->quoted = flow.ends;
+	identity_fill(r);
+	assert_memory_equal(icmp->quoted_community_id, none, sizeof(none));
+	icmp->quoted_ports = true;
+	identity_fill(r);
+	assert_memory_equal(icmp->quoted_community_id, flow.community_id, sizeof(flow.community_id));
+	assert_memory_not_equal(r->community_id, flow.community_id, sizeof(flow.community_id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_flow_id),
 		cmocka_unit_test(test_flow_ids_differ),
 		cmocka_unit_test(test_without_ip),
+		cmocka_unit_test(a_quoted_packet_has_its_flows_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 #include "packet/packet.h"
 
-enum { FRAME_MAX = 70000, PAYLOAD = 10 };
+enum { FRAME_MAX = 70000, PAYLOAD = 10, FRAGMENT = 24 };
 
 struct frame {
 	uint32_t n;
@@ -229,9 +229,9 @@ static void make_gre6(struct frame *f)
 static void make_fragment4(struct frame *f)
 {
 	ethernet(f, 0x0800);
-	ipv4_options(f, IP_UDP, 8 + PAYLOAD, 0x2000, 0); // the first one: more follow
+	ipv4_options(f, IP_UDP, FRAGMENT, 0x2000, 0); // the first one: more follow
 	udp(f, 3000);
-	fill(f, PAYLOAD, 'x');
+	fill(f, FRAGMENT - 8, 'x');
 }
 
 static void make_fragment6(struct frame *f)
@@ -290,8 +290,8 @@ static const struct base bases[] = {
 	{"neighbour solicitation", make_icmp6, PACKET_OK, 6, IP_ICMPV6, 0, {0}, 135, 136, 14, 58, 4 + PAYLOAD, false},
 	{"sctp", make_sctp4, PACKET_OK, 4, IP_SCTP, 0, {0}, 2905, 2906, 14, 46, PAYLOAD, false},
 	{"gre in ipv6", make_gre6, PACKET_OK, 6, 47, 0, {0}, 0, 0, 14, 54, PAYLOAD, false},
-	{"first fragment", make_fragment4, PACKET_OK, 4, IP_UDP, 0, {0}, 0, 0, 14, 0, 0, true},
-	{"later fragment of ipv6", make_fragment6, PACKET_OK, 6, IP_TCP, 0, {0}, 0, 0, 14, 0, 0, true},
+	{"first fragment", make_fragment4, PACKET_OK, 4, IP_UDP, 0, {0}, 0, 0, 14, 34, FRAGMENT, true},
+	{"later fragment of ipv6", make_fragment6, PACKET_OK, 6, IP_TCP, 0, {0}, 0, 0, 14, 62, PAYLOAD, true},
 	{"arp", make_arp, PACKET_ARP, 0, 0, 0, {0}, 0, 0, 14, 14, 28, false},
 	{"lldp", make_lldp, PACKET_LLDP, 0, 0, 0, {0}, 0, 0, 14, 14, 46, false},
 	{"spanning tree", make_stp, PACKET_STP, 0, 0, 0, {0}, 0, 0, 17, 17, 35, false},
@@ -316,7 +316,7 @@ static void invariants_check(const struct packet *p)
 	assert_true(p->ip_version == 4 || p->ip_version == 6);
 	assert_true(p->src_at >= 14 && p->src_at + address <= p->dst_at && p->dst_at + address <= p->captured);
 	if (p->fragment)
-		assert_true(p->src_port == 0 && p->dst_port == 0 && p->payload_wire == 0);
+		assert_true(p->src_port == 0 && p->dst_port == 0 && (p->payload_at == 0) == (p->payload_wire == 0));
 }
 
 static struct packet decode(const uint8_t *bytes, uint32_t captured, uint32_t wire)
@@ -619,24 +619,54 @@ static void test_short_layer4(void **state)
 		}
 }
 
+// Without data, not the last and no multiple of 8, or beyond what a datagram can hold: IPv4 counts its header, IPv6 all but its own.
 static void test_fragments(void **state)
 {
 	static const struct {
-		unsigned field;
+		unsigned ip_version, field, data;
+		uint8_t verdict;
 		bool fragment;
-	} rows[] = {{0, false}, {0x4000, false}, {0x8000, false}, {0x2000, true}, {1, true}, {0x1fff, true}, {0x3fff, true}};
+	} rows[] = {
+		{4, 0, 18, PACKET_OK, false}, {4, 0x4000, 18, PACKET_OK, false}, {4, 0x8000, 18, PACKET_OK, false},
+		{4, 0x2000, 24, PACKET_OK, true}, {4, 0x2000, 18, PACKET_BAD_FRAGMENT, true}, {4, 0x2000, 0, PACKET_BAD_FRAGMENT, true},
+		{4, 1, 18, PACKET_OK, true}, {4, 1, 1, PACKET_OK, true}, {4, 1, 0, PACKET_BAD_FRAGMENT, true},
+		{4, 0x1ff8, 35, PACKET_OK, true}, {4, 0x1ff8, 44, PACKET_BAD_FRAGMENT, true}, {4, 0x3fff, 8, PACKET_BAD_FRAGMENT, true},
+		{6, 0, 18, PACKET_OK, false}, {6, 1, 24, PACKET_OK, true}, {6, 1, 18, PACKET_BAD_FRAGMENT, true},
+		{6, 8, 18, PACKET_OK, true}, {6, 8, 0, PACKET_BAD_FRAGMENT, true}, {6, 0xfff8, 7, PACKET_OK, true},
+		{6, 0xfff8, 8, PACKET_BAD_FRAGMENT, true},
+	};
 	static struct frame f;
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned ipv4_more = rows[i].field & 0x2000, from = rows[i].ip_version == 4 ? (rows[i].field & 0x1fff) * 8 : rows[i].field & 0xfff8;
 		struct packet p;
 
-		make_udp4(&f);
-		set16(&f, 20, rows[i].field);
+		ethernet(&f, rows[i].ip_version == 4 ? 0x0800 : 0x86dd);
+		if (rows[i].ip_version == 4) {
+			ipv4_options(&f, IP_UDP, rows[i].data, rows[i].field, 0);
+		} else {
+			ipv6(&f, 44, 8 + rows[i].data);
+			put8(&f, IP_UDP);
+			put8(&f, 0);
+			put16(&f, rows[i].field);
+			put32(&f, 0x01020304);
+		}
+		put32(&f, 0x14e90035);
+		put16(&f, 8);
+		fill(&f, 64, 0);
+		f.n = f.n - 70 + rows[i].data;
 		p = decode(f.b, f.n, f.n);
-		assert_int_equal(p.verdict, PACKET_OK);
+		print_message("row %u\n", i);
+		assert_int_equal(p.verdict, rows[i].verdict);
 		assert_int_equal(p.fragment, rows[i].fragment);
 		assert_int_equal(p.src_port, rows[i].fragment ? 0 : 5353);
+		if (!rows[i].fragment)
+			continue;
+		assert_int_equal(p.fragment_id, rows[i].ip_version == 4 ? 0x1234 : 0x01020304);
+		assert_int_equal(p.fragment_from, from);
+		assert_int_equal(p.fragment_last, rows[i].ip_version == 4 ? ipv4_more == 0 : (rows[i].field & 1) == 0);
+		assert_int_equal(p.payload_wire, rows[i].verdict == PACKET_OK ? rows[i].data : 0);
 	}
 }
 

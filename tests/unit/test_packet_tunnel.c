@@ -353,7 +353,7 @@ static void test_not_entered(void **state)
 	assert_outer_flow(&p);
 
 	make_ipip(&f);
-	f.bytes[f.at + ETHERNET + 6] = 0x20; // a fragment of the outer packet
+	f.bytes[f.at + ETHERNET + 7] = 1; // a fragment of the outer packet
 	p = decode(&f, length(&f), length(&f));
 	assert_outer_flow(&p);
 	assert_true(p.fragment);
@@ -366,7 +366,7 @@ static void test_inner_fragment(void **state)
 
 	(void)state;
 	make_gre(&f);
-	f.bytes[f.at + ETHERNET + IPV4 + 4 + 6] = 0x20;
+	f.bytes[f.at + ETHERNET + IPV4 + 4 + 7] = 1;
 	p = decode(&f, length(&f), length(&f));
 	assert_int_equal(p.verdict, PACKET_OK);
 	assert_int_equal(p.tunnels, 1);

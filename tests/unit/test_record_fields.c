@@ -88,7 +88,7 @@ static void rows_check(const struct record_field *f, uint32_t body)
 	}
 	for (const struct record_field *g = f->row_fields; g->name != NULL; g++) {
 		row_check(g, f->row_size);
-		assert_true(g->kind <= FIELD_TEXT);
+		assert_true(g->kind <= FIELD_TEXT_LIST);
 		assert_string_equal(g->eve_object, "");
 	}
 }

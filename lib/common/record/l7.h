@@ -49,6 +49,9 @@ struct l7 {
 		struct record_stp stp;
 		struct record_cdp cdp;
 		struct record_lldp lldp;
+		struct record_icmp icmp;
+		struct record_nd nd;
+		struct record_multicast multicast;
 	};
 	char text[L7_TEXT_MAX];
 };

@@ -20,6 +20,10 @@ enum record_type {
 	RECORD_STP,
 	RECORD_CDP,
 	RECORD_LLDP,
+	RECORD_ICMP,
+	RECORD_ND,   // neighbour discovery
+	RECORD_MLD,  // body of multicast
+	RECORD_IGMP, // body of multicast
 	RECORD_STATS, // body is one text: a JSON object made by metrics
 	RECORD_TYPES
 };
@@ -289,6 +293,77 @@ struct record_lldp {
 	struct record_lldp_policy policy[RECORD_LLDP_POLICIES_MAX];
 	uint32_t med_power_mw;
 	struct record_text med_capabilities, hardware, firmware, software, serial, manufacturer, model, asset;
+};
+
+// ---- what hosts and routers of a link tell each other over IP: of the flow that the message is in ----
+
+struct record_icmp {
+	uint8_t type, code;
+	bool pointer_said, query; // query: id and seq are told
+	uint8_t gateway[RECORD_IPV4], mask[RECORD_IPV4];
+	uint32_t mtu, pointer;
+	uint16_t id, seq;
+	uint32_t originate_ms, receive_ms, transmit_ms; // since midnight UTC
+	uint16_t lifetime_s;
+	struct record_text routers; // comma separated
+	// of an error: the packet that it is about
+	bool quoted_ports;        // they are in what is quoted
+	struct record_ends quoted; // client: who sent that packet; ip_version 0: nothing is quoted
+	uint8_t quoted_community_id[20]; // filled by control
+};
+
+enum { RECORD_ND_PREFIXES_MAX = 8, RECORD_ND_ROUTES_MAX = 8 };
+enum nd_type { ND_ROUTER_SOLICITATION, ND_ROUTER_ADVERTISEMENT, ND_NEIGHBOR_SOLICITATION, ND_NEIGHBOR_ADVERTISEMENT, ND_REDIRECT };
+enum nd_kind { ND_PLAIN, ND_DAD_PROBE, ND_UNSOLICITED };
+
+struct record_nd_prefix {
+	struct record_text prefix;
+	uint8_t length;
+	uint16_t flags;
+	uint32_t valid_s, preferred_s;
+};
+
+struct record_nd_route {
+	struct record_text prefix;
+	uint8_t length, preference;
+	uint32_t lifetime_s;
+};
+
+struct record_nd {
+	uint8_t type, kind;  // enum nd_type, nd_kind
+	uint8_t hop_limit;   // for hosts to use, of an advertisement; 0: not said
+	uint8_t preference;  // of a router, RFC 4191, as it stands there
+	uint16_t ra_flags, na_flags;
+	uint16_t lifetime_s; // of a router
+	uint32_t reachable_ms, retrans_ms;
+	struct record_text target, destination;
+	uint8_t src_mac[RECORD_MAC], target_mac[RECORD_MAC];
+	uint32_t mtu;
+	uint8_t prefixes, routes;
+	struct record_nd_prefix prefix[RECORD_ND_PREFIXES_MAX];
+	struct record_nd_route route[RECORD_ND_ROUTES_MAX];
+	uint32_t rdnss_lifetime_s, dnssl_lifetime_s;
+	struct record_text rdnss, dnssl; // comma separated
+};
+
+enum { RECORD_GROUPS_MAX = 16 };
+enum multicast_type { MULTICAST_QUERY, MULTICAST_REPORT, MULTICAST_LEAVE, MULTICAST_DONE };
+
+struct record_group {
+	uint8_t type; // 1 to 6, RFC 3376 section 4.2.12
+	uint16_t sources_said;
+	struct record_text group, sources; // comma separated
+};
+
+struct record_multicast { // MLD and IGMP
+	uint8_t type, version;
+	uint8_t robustness;
+	bool suppress;
+	uint32_t max_response_ms, query_interval_s;
+	uint16_t groups_said, sources_said;
+	struct record_text group, sources; // of a query, of a report or leave of one group
+	uint8_t groups;
+	struct record_group row[RECORD_GROUPS_MAX];
 };
 
 struct record_stats {

@@ -199,6 +199,10 @@ const struct record_kind record_kinds[RECORD_TYPES] = {
 	[RECORD_STP] = {.event_type = "stp", BODY(record_stp), .fields = record_stp_fields},
 	[RECORD_CDP] = {.event_type = "cdp", BODY(record_cdp), .fields = record_cdp_fields},
 	[RECORD_LLDP] = {.event_type = "lldp", BODY(record_lldp), .fields = record_lldp_fields},
+	[RECORD_ICMP] = {.event_type = "icmp", BODY(record_icmp), .fields = record_icmp_fields},
+	[RECORD_ND] = {.event_type = "nd", BODY(record_nd), .fields = record_nd_fields},
+	[RECORD_MLD] = {.event_type = "mld", BODY(record_multicast), .fields = record_multicast_fields},
+	[RECORD_IGMP] = {.event_type = "igmp", BODY(record_multicast), .fields = record_multicast_fields},
 	[RECORD_STATS] = {.event_type = "stats", BODY(record_stats), .fields = stats_fields},
 };
 

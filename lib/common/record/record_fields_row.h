@@ -24,6 +24,7 @@
 	{FIELD("tcp_" key "_toserver", U32, record_flow, tcp.member[0]), IN("tcp", key "_toserver"), .flags = FIELD_OMIT_ZERO},    \
 	{FIELD("tcp_" key "_toclient", U32, record_flow, tcp.member[1]), IN("tcp", key "_toclient"), .flags = FIELD_OMIT_ZERO}
 
-extern const struct record_field record_arp_fields[], record_stp_fields[], record_cdp_fields[], record_lldp_fields[];
+extern const struct record_field record_arp_fields[], record_stp_fields[], record_cdp_fields[], record_lldp_fields[],
+	record_icmp_fields[], record_nd_fields[], record_multicast_fields[];
 
 #endif

@@ -314,6 +314,8 @@ static void rows_field(struct walk *w, const struct record_field *f, const char 
 		for (const struct record_field *g = f->row_fields; g->name != NULL; g++)
 			if (g->kind == FIELD_TEXT)
 				text_field(w, g, row + g->offset);
+			else if (g->kind == FIELD_TEXT_LIST)
+				text_list_field(w, g, row + g->offset);
 			else
 				number_field(w, g, row + g->offset);
 		w->at -= w->at[-1] == ',';

@@ -152,17 +152,16 @@ bool record_make_app(const struct record *r, const struct record_context *contex
 }
 
 // "1:" and the digest in base64 (RFC 4648).
-bool record_make_community_id(const struct record *r, const struct record_context *context, struct field_value *out)
+bool record_made_community_id(const uint8_t digest[20], struct field_value *out)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	static const uint8_t none[sizeof(r->community_id)];
-	uint8_t id[sizeof(r->community_id) + 1] = {0}; // a multiple of three
+	static const uint8_t none[20];
+	uint8_t id[sizeof(none) + 1] = {0}; // a multiple of three
 	char *at = out->room;
 
-	(void)context;
-	if (memcmp(r->community_id, none, sizeof(none)) == 0)
+	if (memcmp(digest, none, sizeof(none)) == 0)
 		return false;
-	memcpy(id, r->community_id, sizeof(r->community_id));
+	memcpy(id, digest, sizeof(none));
 	*at++ = '1';
 	*at++ = ':';
 	for (unsigned i = 0; i < sizeof(id); i += 3) {
@@ -175,6 +174,12 @@ bool record_make_community_id(const struct record *r, const struct record_contex
 	}
 	at[-1] = '=';
 	return room_until(out, at);
+}
+
+bool record_make_community_id(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return record_made_community_id(r->community_id, out);
 }
 
 bool record_make_sensor(const struct record *r, const struct record_context *context, struct field_value *out)

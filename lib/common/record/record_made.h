@@ -15,5 +15,11 @@ record_make_fn record_make_dns_version, record_make_dns_rcode;
 record_make_fn record_make_tls_cipher;
 record_make_fn record_make_http_length;
 record_make_fn record_make_stp_root_cost;
+record_make_fn record_make_icmp_type_name, record_make_icmp_code_name, record_make_icmp_pointer, record_make_icmp_id, record_make_icmp_seq;
+record_make_fn record_make_quoted_src_ip, record_make_quoted_src_port, record_make_quoted_dest_ip, record_make_quoted_dest_port,
+	record_make_quoted_proto, record_make_quoted_icmp_type, record_make_quoted_icmp_code, record_make_quoted_community_id;
+
+// A digest as Community ID has it; false if it is all zero.
+bool record_made_community_id(const uint8_t id[20], struct field_value *out);
 
 #endif

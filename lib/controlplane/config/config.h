@@ -46,6 +46,7 @@ struct config {
 		uint32_t l7;           // transactions in progress, over all workers
 		uint32_t streams;      // reassembly buffers, over all workers
 		uint32_t stream_bytes; // bytes of one of them
+		uint32_t fragments, fragment_timeout_s; // datagrams in fragments that are joined at once
 		uint32_t hostnames;    // flows whose server name is kept
 		uint32_t tunnels;      // flows whose tunnel is kept
 		uint32_t link_records_per_s; // ARP, LLDP, ... of each worker

@@ -73,11 +73,22 @@ static bool sha1(const uint8_t *bytes, size_t n, uint8_t out[20])
 	       EVP_DigestFinal_ex(context, out, NULL) == 1;
 }
 
+// Of the packet that an ICMP error is about, so that the error is found beside its flow.
+static void quoted_fill(struct record_icmp *icmp)
+{
+	uint8_t input[INPUT_MAX];
+
+	if (icmp->quoted.ip_version != 0 && (icmp->quoted_ports || !has_ports(icmp->quoted.proto)))
+		sha1(input, input_make(&icmp->quoted, input), icmp->quoted_community_id);
+}
+
 void identity_fill(struct record *r)
 {
 	uint8_t input[INPUT_MAX];
 	uint64_t id;
 
+	if (r->type == RECORD_ICMP)
+		quoted_fill(record_body(r));
 	if (r->ends.ip_version == 0 || !sha1(input, input_make(&r->ends, input), r->community_id))
 		return;
 	memcpy(&id, r->community_id, sizeof(id));

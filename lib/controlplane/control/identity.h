@@ -5,7 +5,7 @@
 
 #include "record/record.h"
 
-// Fills community_id and flow_id of a record from its ends and start. Records without IP keep zeros.
+// Fills community_id and flow_id of a record from its ends and start, and the community id of what an ICMP error quotes. Records without IP keep zeros.
 void identity_fill(struct record *r);
 
 #endif

@@ -51,6 +51,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
+		.fragments = {share(config->limits.fragments, workers), (uint64_t)config->limits.fragment_timeout_s * SECOND_NS},
 		.link_records_per_s = config->limits.link_records_per_s,
 		.flow = {
 			.capacity4 = share(config->flow.capacity, workers),

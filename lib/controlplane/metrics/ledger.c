@@ -12,6 +12,21 @@ static void row(struct ledger *l, const char *name, const char *says, uint64_t l
 	l->residual += left > right ? left - right : right - left;
 }
 
+static void fragment_rows(const struct metrics_sum *sum, struct ledger *l)
+{
+	const struct packet_fragments_counters *f = &sum->fragments;
+	uint64_t pkts = 0, bytes = 0;
+
+	for (unsigned i = 0; i < FRAGMENTS_FATES; i++) {
+		pkts += f->fate_pkts[i];
+		bytes += f->fate_bytes[i];
+	}
+	row(l, "fragments", "fragments = joined + waiting + given up", sum->counters.verdict_pkts[PACKET_FRAGMENT],
+	    sum->counters.joined_pkts + f->waiting_pkts + pkts);
+	row(l, "fragment bytes", "fragments = joined + waiting + given up", sum->counters.verdict_bytes[PACKET_FRAGMENT],
+	    sum->counters.joined_bytes + f->waiting_bytes + bytes);
+}
+
 static void packet_rows(const struct metrics_sum *sum, struct ledger *l)
 {
 	const struct worker_counters *c = &sum->counters;
@@ -21,10 +36,11 @@ static void packet_rows(const struct metrics_sum *sum, struct ledger *l)
 	row(l, "bytes", "received = analysed + filtered + malformed + dropped", c->received_bytes,
 	    sum->analysed_bytes + sum->filtered_bytes + sum->malformed_bytes + sum->dropped_bytes);
 	row(l, "steered", "handed over = taken over", c->steered_out, c->steered_in);
-	row(l, "flow packets", "IP packets = counted in flows + refused by a full table", c->verdict_pkts[PACKET_OK],
-	    c->flow_pkts + c->refused_pkts);
-	row(l, "flow bytes", "IP bytes = counted in flows + refused by a full table", c->verdict_bytes[PACKET_OK],
-	    c->flow_bytes + c->refused_bytes);
+	row(l, "flow packets", "IP packets + joined fragments = counted in flows + refused by a full table",
+	    c->verdict_pkts[PACKET_OK] + c->joined_pkts, c->flow_pkts + c->refused_pkts);
+	row(l, "flow bytes", "IP bytes + joined fragments = counted in flows + refused by a full table",
+	    c->verdict_bytes[PACKET_OK] + c->joined_bytes, c->flow_bytes + c->refused_bytes);
+	fragment_rows(sum, l);
 }
 
 static void flow_rows(const struct metrics_sum *sum, struct ledger *l)

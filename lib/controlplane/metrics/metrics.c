@@ -13,12 +13,20 @@ static void counters_add(struct worker_counters *sum, const struct worker_counte
 		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
+// These too.
+static void fragments_add(struct packet_fragments_counters *sum, const struct packet_fragments_counters *c)
+{
+	for (unsigned i = 0; i < sizeof(*c) / sizeof(uint64_t); i++)
+		((uint64_t *)sum)[i] += ((const uint64_t *)c)[i];
+}
+
 static void worker_add(struct metrics_sum *sum, const struct worker *w)
 {
 	const struct flow_table *t = w->flows;
 	struct record_ring_stats ring;
 
 	counters_add(&sum->counters, &w->counters);
+	fragments_add(&sum->fragments, packet_fragments_counters(w->fragments));
 	record_ring_stats(w->out, &ring);
 	sum->records_in_rings += ring.pushed - ring.popped;
 	sum->flows_created += t->counters.created;

@@ -35,6 +35,7 @@ struct metrics_sum {
 	uint64_t flows_created, flows_active, flows_ended, evicted_unanswered, evicted_oldest;
 	unsigned emergencies; // workers whose table is full, or was until just now
 	uint64_t records_in_rings;
+	struct packet_fragments_counters fragments;
 	uint64_t app_flows[PROTO_MAX], given_up, transactions, texts_cut;
 	uint64_t stream_gaps, stream_early, stream_overflows;
 	struct {

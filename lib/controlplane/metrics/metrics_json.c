@@ -66,6 +66,22 @@ static void checksums_json(const struct worker_counters *c, struct json *j)
 	json_object_end(j);
 }
 
+static void fragments_json(const struct metrics_sum *sum, struct json *j)
+{
+	const struct packet_fragments_counters *f = &sum->fragments;
+
+	json_object_begin(j, "fragments");
+	json_u64(j, "received", sum->counters.fragments);
+	json_u64(j, "datagrams", f->datagrams);
+	json_u64(j, "joined", sum->counters.joined_pkts);
+	json_u64(j, "waiting", f->waiting_pkts);
+	json_object_begin(j, "given_up");
+	for (unsigned i = 0; i < FRAGMENTS_FATES; i++)
+		json_u64(j, packet_fragments_fates[i], f->fate_pkts[i]);
+	json_object_end(j);
+	json_object_end(j);
+}
+
 static void flows_json(const struct metrics_sum *sum, struct json *j)
 {
 	json_object_begin(j, "flows");
@@ -118,6 +134,7 @@ static void records_json(const struct metrics_sources *s, const struct metrics_s
 	json_u64(j, "taken", s->records_taken);
 	json_u64(j, "waiting", s->records_waiting + sum->records_in_rings);
 	json_u64(j, "link_left_out", sum->counters.link_records_left_out);
+	json_u64(j, "messages_unsound", sum->counters.messages_unsound);
 	json_object_begin(j, "dropped");
 	json_u64(j, "record_ring_full", sum->counters.records_dropped[RECORD_DROP_RING_FULL]);
 	json_object_end(j);
@@ -211,6 +228,7 @@ void metrics_stats_json(const struct metrics_sources *s, const struct metrics_ra
 	metrics_ledger(s, &ledger);
 	packets_json(&sum, j);
 	checksums_json(&sum.counters, j);
+	fragments_json(&sum, j);
 	flows_json(&sum, j);
 	inspection_json(&sum, j);
 	records_json(s, &sum, j);

@@ -63,6 +63,11 @@ static void packets(struct text *t, const struct metrics_sum *sum)
 	head(t, "packets_tunneled_total", "counter", "Packets whose flow is in a tunnel, by the innermost tunnel");
 	for (unsigned k = TUNNEL_NONE + 1; k < TUNNEL_KINDS; k++)
 		say(t, "spanwatch_packets_tunneled_total{tunnel=\"%s\"} %lu\n", tunnel_names[k], (unsigned long)c->tunnel_pkts[k]);
+	one(t, "datagrams_joined_total", "counter", "Datagrams put together from fragments", sum->fragments.datagrams);
+	one(t, "fragments_waiting", "gauge", "Fragments held until their datagram is whole", sum->fragments.waiting_pkts);
+	head(t, "fragments_given_up_total", "counter", "Fragments that came to no whole datagram, by reason");
+	for (unsigned i = 0; i < FRAGMENTS_FATES; i++)
+		say(t, "spanwatch_fragments_given_up_total{reason=\"%s\"} %lu\n", packet_fragments_fates[i], (unsigned long)sum->fragments.fate_pkts[i]);
 	head(t, "packets_malformed_total", "counter", "Packets with an unsound header, by the header");
 	for (unsigned v = 0; v < PACKET_VERDICTS; v++)
 		if (packet_malformed((enum packet_verdict)v))
@@ -96,8 +101,9 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	for (unsigned i = 1; i < proto_count; i++)
 		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
 	one(t, "transactions_total", "counter", "Application transactions reported", sum->transactions);
-	one(t, "link_records_left_out_total", "counter", "Records of ARP, LLDP and the like beyond limits.link_records_per_s",
+	one(t, "link_records_left_out_total", "counter", "Records of ARP, LLDP, ICMP and the like beyond limits.link_records_per_s",
 	    sum->counters.link_records_left_out);
+	one(t, "messages_unsound_total", "counter", "ICMP, MLD and IGMP messages that were not sound: no record", sum->counters.messages_unsound);
 	one(t, "stream_gaps_total", "counter", "Places where bytes of a TCP stream were missing", sum->stream_gaps);
 	one(t, "stream_overflows_total", "counter", "Times a stream buffer was full or none was free", sum->stream_overflows);
 	one(t, "l7_pool_refused_total", "counter", "Times no block was free for a transaction", sum->l7.refused);

@@ -82,7 +82,6 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	hash_sig_t sig = cold->sig;
 	uint8_t key4[sizeof(cold->key4)];
 	bool linked = f->life == FLOW_LIVE;
-	struct flow_link link = f->link;
 
 	memcpy(key4, cold->key4, sizeof(key4));
 	memset(f, 0, sizeof(*f));
@@ -90,9 +89,8 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->clock_ns = p->clock_ns;
 	f->end_ns = p->time_ns;
 	f->class = (uint8_t)class_of(p->proto);
-	f->inspect = p->fragment ? FLOW_INSPECT_NONE : p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
+	f->inspect = p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
-	f->link = link;
 	cold->start_ns = p->time_ns;
 	cold->sig = sig;
 	memcpy(cold->key4, key4, sizeof(key4));
@@ -104,8 +102,8 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 		tunnel_keep(t, cold, f->client == src_end, p);
 	t->counters.created++;
 	if (linked)
-		flow_wheel_take(&t->wheel, t->flows, index);
-	flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
+		flow_wheel_take(&t->wheel, t->links, index);
+	flow_wheel_put(&t->wheel, t->links, index, flow_due_ns(t, f));
 	if (f->class == FLOW_TCP_NEW || f->class == FLOW_UDP_NEW)
 		flow_unanswered_put(t, index);
 }
@@ -119,8 +117,8 @@ static void class_set(struct flow_table *t, struct flow *f, enum flow_class clas
 	f->class = (uint8_t)class;
 	flow_unanswered_take(t, index); // what leaves its first class has been answered, or is over
 	if (shorter) {
-		flow_wheel_take(&t->wheel, t->flows, index);
-		flow_wheel_put(&t->wheel, t->flows, index, flow_due_ns(t, f));
+		flow_wheel_take(&t->wheel, t->links, index);
+		flow_wheel_put(&t->wheel, t->links, index, flow_due_ns(t, f));
 	}
 }
 
@@ -161,8 +159,8 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 		f->clock_ns = p->clock_ns;
 	if (p->time_ns > f->end_ns)
 		f->end_ns = p->time_ns;
-	f->pkts[dir]++;
-	f->bytes[dir] += p->wire;
+	f->pkts[dir] += 1 + (uint64_t)p->joined_pkts;
+	f->bytes[dir] += (uint64_t)p->wire + p->joined_bytes;
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)

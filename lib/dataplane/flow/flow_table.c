@@ -42,7 +42,7 @@ void flow_table_memory(const struct flow_table_config *c, struct memory *m)
 	memory_put(m, "flow state, cold", slots4 + slots6, (slots4 + slots6) * sizeof(struct flow_cold));
 	memory_put(m, "flow hash, IPv4", slots4, hash_bytes(slots4, sizeof(struct flow_key4)));
 	memory_put(m, "flow hash, IPv6", slots6, hash_bytes(slots6, sizeof(struct flow_key6)) + slots6 * FLOW_KEY6_USED);
-	memory_put(m, "expiry wheel", 1, sizeof(struct flow_table));
+	memory_put(m, "expiry wheel", slots4 + slots6, sizeof(struct flow_table) + (slots4 + slots6) * sizeof(struct flow_link));
 	memory_put(m, "stream buffers", c->streams, pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) + RTE_CACHE_LINE_SIZE);
 	memory_put(m, "host names", c->hostnames, pool_bytes(sizeof(struct flow_hostname), c->hostnames) + RTE_CACHE_LINE_SIZE);
 	memory_put(m, "tunnels", c->tunnels, pool_bytes(sizeof(struct record_tunnel), c->tunnels) + RTE_CACHE_LINE_SIZE);
@@ -90,10 +90,12 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 	t->slots = slots4 + slots6;
 	t->flows = rte_zmalloc_socket("flows", (size_t)t->slots * sizeof(struct flow), RTE_CACHE_LINE_SIZE, c->socket);
 	t->tcp = rte_zmalloc_socket("flows_tcp", (size_t)t->slots * sizeof(struct flow_tcp), RTE_CACHE_LINE_SIZE, c->socket);
+	t->links = rte_zmalloc_socket("flow_links", (size_t)t->slots * sizeof(struct flow_link), RTE_CACHE_LINE_SIZE, c->socket);
 	t->cold = rte_zmalloc_socket("flows_cold", (size_t)t->slots * sizeof(struct flow_cold), RTE_CACHE_LINE_SIZE, c->socket);
 	t->keys6 = rte_zmalloc_socket("flow_keys6", (size_t)slots6 * FLOW_KEY6_USED, RTE_CACHE_LINE_SIZE, c->socket);
 	t->pool_memory = rte_zmalloc_socket("flow_pools", pools_bytes(c), RTE_CACHE_LINE_SIZE, c->socket);
-	if (t->hash4 == NULL || t->hash6 == NULL || t->flows == NULL || t->tcp == NULL || t->cold == NULL || t->keys6 == NULL || t->pool_memory == NULL)
+	if (t->hash4 == NULL || t->hash6 == NULL || t->flows == NULL || t->tcp == NULL || t->links == NULL || t->cold == NULL ||
+	    t->keys6 == NULL || t->pool_memory == NULL)
 		goto no_memory;
 	pools_init(t, c);
 	t->capacity4 = c->capacity4;
@@ -122,6 +124,7 @@ void flow_table_destroy(struct flow_table *t)
 	rte_hash_free(t->hash6);
 	rte_free(t->flows);
 	rte_free(t->tcp);
+	rte_free(t->links);
 	rte_free(t->cold);
 	rte_free(t->keys6);
 	rte_free(t->pool_memory);
@@ -271,7 +274,7 @@ void flow_remove(struct flow_table *t, uint32_t index)
 	struct flow_cold *cold = &t->cold[index];
 
 	flow_reset(t, index);
-	flow_wheel_take(&t->wheel, t->flows, index);
+	flow_wheel_take(&t->wheel, t->links, index);
 	if (index < t->slots4) {
 		struct flow_key4 key = key4_kept(cold);
 
@@ -310,7 +313,7 @@ unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, f
 	if (unlikely(atomic_load_explicit(&t->emergency, memory_order_relaxed)))
 		flow_emergency_look(t);
 	for (; visits > 0; visits--) {
-		uint32_t index = flow_wheel_next(wheel, t->flows, target);
+		uint32_t index = flow_wheel_next(wheel, t->links, target);
 		uint64_t due_ns;
 
 		if (index == FLOW_WHEEL_NONE)
@@ -320,8 +323,8 @@ unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, f
 			due(context, index);
 			continue;
 		}
-		flow_wheel_take(wheel, t->flows, index);
-		flow_wheel_put(wheel, t->flows, index, due_ns);
+		flow_wheel_take(wheel, t->links, index);
+		flow_wheel_put(wheel, t->links, index, due_ns);
 	}
 	return visits;
 }

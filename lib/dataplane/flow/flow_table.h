@@ -48,7 +48,8 @@ struct flow {
 	uint8_t closing;   // who has sent FIN
 	uint8_t app;       // as cold->classify.app, here for the packet counters
 	uint8_t life;      // enum flow_life
-	struct flow_link link;
+	uint8_t ttl_least[2], ttl_most[2]; // hop limits, by direction
+	uint8_t tos[2];    // of the last packet of each direction
 } __rte_cache_aligned;
 
 _Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache line");
@@ -113,6 +114,7 @@ struct flow_table {
 	struct rte_hash *hash4, *hash6;
 	struct flow *flows;
 	struct flow_tcp *tcp;
+	struct flow_link *links;    // of the wheel
 	struct flow_cold *cold;
 	uint8_t (*keys6)[FLOW_KEY6_USED]; // by place - slots4: struct flow_key6 without its padding
 	uint32_t slots4, slots;     // index < slots4: IPv4

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "flow/flow_table.h"
-
 void flow_wheel_init(struct flow_wheel *wheel)
 {
 	memset(wheel, 0, sizeof(*wheel));
@@ -12,10 +10,10 @@ void flow_wheel_init(struct flow_wheel *wheel)
 	wheel->far_tick = UINT64_MAX;
 }
 
-void flow_wheel_put(struct flow_wheel *wheel, struct flow *flows, uint32_t index, uint64_t due_ns)
+void flow_wheel_put(struct flow_wheel *wheel, struct flow_link *links, uint32_t index, uint64_t due_ns)
 {
 	uint64_t tick = due_ns / FLOW_WHEEL_TICK_NS;
-	struct flow_link *link = &flows[index].link;
+	struct flow_link *link = &links[index];
 	uint32_t slot, first;
 
 	if (tick < wheel->tick)
@@ -32,14 +30,14 @@ void flow_wheel_put(struct flow_wheel *wheel, struct flow *flows, uint32_t index
 	link->next = first;
 	link->prev = FLOW_WHEEL_HEAD | slot;
 	if (first != FLOW_WHEEL_NONE)
-		flows[first].link.prev = index;
+		links[first].prev = index;
 	wheel->head[slot] = index;
 	wheel->entries++;
 }
 
-void flow_wheel_take(struct flow_wheel *wheel, struct flow *flows, uint32_t index)
+void flow_wheel_take(struct flow_wheel *wheel, struct flow_link *links, uint32_t index)
 {
-	struct flow_link *link = &flows[index].link;
+	struct flow_link *link = &links[index];
 
 	if (link->prev & FLOW_WHEEL_HEAD) {
 		uint32_t slot = link->prev & ~FLOW_WHEEL_HEAD;
@@ -48,10 +46,10 @@ void flow_wheel_take(struct flow_wheel *wheel, struct flow *flows, uint32_t inde
 		if (link->next == FLOW_WHEEL_NONE && slot < FLOW_WHEEL_SLOTS)
 			wheel->used[slot / 64] &= ~(1ull << slot % 64);
 	} else {
-		flows[link->prev].link.next = link->next;
+		links[link->prev].next = link->next;
 	}
 	if (link->next != FLOW_WHEEL_NONE)
-		flows[link->next].link.prev = link->prev;
+		links[link->next].prev = link->prev;
 	wheel->entries--;
 }
 
@@ -78,7 +76,7 @@ static uint64_t used_next(const struct flow_wheel *wheel)
 }
 
 // All that waits in the far list is to be put anew: what is still far away goes back there.
-static void refile(struct flow_wheel *wheel, struct flow *flows)
+static void refile(struct flow_wheel *wheel, struct flow_link *links)
 {
 	uint32_t first = wheel->head[FLOW_WHEEL_FAR];
 
@@ -86,10 +84,10 @@ static void refile(struct flow_wheel *wheel, struct flow *flows)
 	wheel->head[FLOW_WHEEL_FAR] = FLOW_WHEEL_NONE;
 	wheel->head[FLOW_WHEEL_REFILE] = first;
 	if (first != FLOW_WHEEL_NONE)
-		flows[first].link.prev = FLOW_WHEEL_HEAD | FLOW_WHEEL_REFILE;
+		links[first].prev = FLOW_WHEEL_HEAD | FLOW_WHEEL_REFILE;
 }
 
-uint32_t flow_wheel_next(struct flow_wheel *wheel, struct flow *flows, uint64_t target)
+uint32_t flow_wheel_next(struct flow_wheel *wheel, struct flow_link *links, uint64_t target)
 {
 	while (wheel->head[FLOW_WHEEL_REFILE] == FLOW_WHEEL_NONE) {
 		uint64_t next = used_next(wheel);
@@ -105,7 +103,7 @@ uint32_t flow_wheel_next(struct flow_wheel *wheel, struct flow *flows, uint64_t 
 		wheel->tick = next;
 		if (wheel->far_tick > next)
 			return wheel->head[next % FLOW_WHEEL_SLOTS];
-		refile(wheel, flows); // may be empty by now: then on to the next slot
+		refile(wheel, links); // may be empty by now: then on to the next slot
 	}
 	return wheel->head[FLOW_WHEEL_REFILE];
 }

@@ -14,8 +14,6 @@ enum { FLOW_WHEEL_SLOTS = 4096, FLOW_WHEEL_FAR = FLOW_WHEEL_SLOTS, FLOW_WHEEL_RE
 #define FLOW_WHEEL_NONE UINT32_MAX
 #define FLOW_WHEEL_HEAD 0x80000000u // prev of a list's first entry: this bit and the list
 
-struct flow;
-
 struct flow_link {
 	uint32_t next, prev;
 };
@@ -29,12 +27,12 @@ struct flow_wheel {
 };
 
 void flow_wheel_init(struct flow_wheel *wheel);
-void flow_wheel_put(struct flow_wheel *wheel, struct flow *flows, uint32_t index, uint64_t due_ns);
-void flow_wheel_take(struct flow_wheel *wheel, struct flow *flows, uint32_t index);
+void flow_wheel_put(struct flow_wheel *wheel, struct flow_link *links, uint32_t index, uint64_t due_ns);
+void flow_wheel_take(struct flow_wheel *wheel, struct flow_link *links, uint32_t index);
 
 // Goes on to where something may be due, at most to the target tick. Returns the flow to look at, FLOW_WHEEL_NONE if there is none
 // before the target. A flow that is returned has to be taken out, or taken out and put again.
-uint32_t flow_wheel_next(struct flow_wheel *wheel, struct flow *flows, uint64_t target_tick);
+uint32_t flow_wheel_next(struct flow_wheel *wheel, struct flow_link *links, uint64_t target_tick);
 
 // Everything due before this has been met.
 static inline uint64_t flow_wheel_swept_ns(const struct flow_wheel *wheel)

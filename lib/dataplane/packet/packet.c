@@ -15,10 +15,12 @@ enum {
 	ETHERTYPE_VLAN = 0x8100, ETHERTYPE_QINQ = 0x88a8, ETHERTYPE_QINQ_OLD = 0x9100
 };
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AUTH = 51, EXT_NONE = 59, EXT_DESTINATION = 60, EXT_MOBILITY = 135 };
+enum { FRAGMENT_HEADER = 8 };
 
 const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_OK] = "ip",
 	[PACKET_ARP] = "arp",
+	[PACKET_FRAGMENT] = "fragment",
 	[PACKET_STP] = "stp",
 	[PACKET_CDP] = "cdp",
 	[PACKET_LLDP] = "lldp",
@@ -50,6 +52,7 @@ const char *const packet_verdict_names[PACKET_VERDICTS] = {
 	[PACKET_BAD_IPV4] = "ipv4",
 	[PACKET_BAD_IPV6] = "ipv6",
 	[PACKET_BAD_IPV6_EXTENSION] = "ipv6_extension",
+	[PACKET_BAD_FRAGMENT] = "fragment",
 	[PACKET_BAD_TCP] = "tcp",
 	[PACKET_BAD_UDP] = "udp",
 	[PACKET_BAD_ICMP] = "icmp",
@@ -131,7 +134,6 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_udp(stru
 	return PACKET_OK;
 }
 
-// The port that an ICMP message "answers to", so that a request and its reply are one flow: Community ID v1.
 static uint16_t icmp_counterpart(uint8_t type, uint8_t code)
 {
 	switch (type) {
@@ -168,6 +170,11 @@ static uint16_t icmpv6_counterpart(uint8_t type, uint8_t code)
 	}
 }
 
+uint16_t packet_icmp_counterpart(uint8_t proto, uint8_t type, uint8_t code)
+{
+	return proto == IP_ICMP ? icmp_counterpart(type, code) : icmpv6_counterpart(type, code);
+}
+
 static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_t l4)
 {
 	const uint8_t *h = span_bytes(s, 4);
@@ -175,7 +182,7 @@ static enum packet_verdict decode_icmp(struct packet *p, struct span *s, uint32_
 	if (h == NULL)
 		return l4 < 4 ? PACKET_BAD_ICMP : PACKET_OK;
 	p->src_port = h[0];
-	p->dst_port = p->proto == IP_ICMP ? icmp_counterpart(h[0], h[1]) : icmpv6_counterpart(h[0], h[1]);
+	p->dst_port = packet_icmp_counterpart(p->proto, h[0], h[1]);
 	payload_set(p, s, l4 - 4);
 	return PACKET_OK;
 }
@@ -184,8 +191,6 @@ static enum packet_verdict decode_auth(struct packet *p, struct span *s, uint32_
 
 static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struct packet *p, struct span *s, uint32_t l4)
 {
-	if (p->fragment)
-		return PACKET_OK;
 	if (span_ok(s))
 		p->l4_at = at_of(p, s);
 	switch (p->proto) {
@@ -198,6 +203,10 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_l4(struc
 		return decode_icmp(p, s, l4);
 	case EXT_AUTH: // of IPv4; IPv6 has it in its chain
 		return decode_auth(p, s, l4);
+	case IP_IGMP:
+		if (span_ok(s))
+			payload_set(p, s, l4);
+		return PACKET_OK;
 	default:
 		p->carrier = packet_tunnel_of_protocol(p->proto);
 		if (p->carrier == TUNNEL_NONE)
@@ -232,6 +241,16 @@ static inline void length_set(struct packet *p, struct span *s, uint32_t l3_at, 
 		p->truncated = true;
 }
 
+// data: bytes of it on the wire. header: those in front of it that count in the length that no datagram can exceed.
+static __attribute__((noinline)) enum packet_verdict decode_fragment(struct packet *p, const struct span *s, uint32_t data, uint32_t header)
+{
+	if (data == 0 || (!p->fragment_last && data % 8 != 0) || header + p->fragment_from + data > UINT16_MAX)
+		return PACKET_BAD_FRAGMENT;
+	if (span_ok(s))
+		payload_set(p, s, data);
+	return PACKET_OK;
+}
+
 static inline __attribute__((always_inline)) enum packet_verdict decode_ipv4(struct packet *p, struct span *s)
 {
 	uint32_t l3_at = at_of(p, s), header, total, fragment;
@@ -253,11 +272,16 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_ipv4(str
 	p->src_at = (uint16_t)(l3_at + 12);
 	p->dst_at = (uint16_t)(l3_at + 16);
 	fragment = be16(h + 6) & 0x3fff; // more fragments, or an offset
-	p->fragment = fragment != 0;
 	length_set(p, s, l3_at, 20, total);
 	if (header > 20)
 		span_bytes(s, header - 20); // not captured: then neither is what follows, but its length is known
-	return decode_l4(p, s, total - header);
+	if (fragment == 0)
+		return decode_l4(p, s, total - header);
+	p->fragment = true;
+	p->fragment_id = be16(h + 4);
+	p->fragment_from = (uint16_t)((fragment & 0x1fff) * 8);
+	p->fragment_last = (fragment & 0x2000) == 0;
+	return decode_fragment(p, s, total - header, header);
 }
 
 // Walks the extension headers (RFC 8200 section 4) up to the upper layer. Sets proto; *l4 loses what was walked.
@@ -284,8 +308,12 @@ static enum packet_verdict walk_extensions(struct packet *p, struct span *s, uin
 		length = p->proto == EXT_FRAGMENT ? 8 : p->proto == EXT_AUTH ? ((uint32_t)h[1] + 2) * 4 : ((uint32_t)h[1] + 1) * 8;
 		if (length < 8 || length > *l4)
 			return PACKET_BAD_IPV6_EXTENSION;
-		if (p->proto == EXT_FRAGMENT && (be16(h + 2) & 0xfff9) != 0)
+		if (p->proto == EXT_FRAGMENT && (be16(h + 2) & 0xfff9) != 0) {
 			p->fragment = true;
+			p->fragment_id = be32(h + 4);
+			p->fragment_from = be16(h + 2) & 0xfff8;
+			p->fragment_last = (h[3] & 1) == 0;
+		}
 		p->proto = h[0];
 		*l4 -= length;
 		span_bytes(s, length - 8);
@@ -297,7 +325,7 @@ static enum packet_verdict walk_extensions(struct packet *p, struct span *s, uin
 
 static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 {
-	uint32_t l3_at = at_of(p, s), l4;
+	uint32_t l3_at = at_of(p, s), l4, all;
 	const uint8_t *h = span_bytes(s, 40);
 	enum packet_verdict verdict;
 
@@ -314,8 +342,11 @@ static enum packet_verdict decode_ipv6(struct packet *p, struct span *s)
 	p->src_at = (uint16_t)(l3_at + 8);
 	p->dst_at = (uint16_t)(l3_at + 24);
 	length_set(p, s, l3_at, 40, 40 + l4);
+	all = l4;
 	verdict = walk_extensions(p, s, &l4);
-	return verdict == PACKET_OK ? decode_l4(p, s, l4) : verdict;
+	if (verdict != PACKET_OK)
+		return verdict;
+	return p->fragment ? decode_fragment(p, s, l4, all - l4 - FRAGMENT_HEADER) : decode_l4(p, s, l4);
 }
 
 static enum packet_verdict decode_arp(struct packet *p, struct span *s)
@@ -381,6 +412,12 @@ static inline enum packet_verdict decode(struct packet *p, struct span *s)
 	return verdict == PACKET_OK ? decode_network(p, s) : verdict;
 }
 
+static inline void tunnels_enter(struct packet *p)
+{
+	while (p->carrier != TUNNEL_NONE && packet_tunnel_enter(p))
+		;
+}
+
 // All from one member on, up to what only tunnels set.
 static inline void clear(struct packet *p, size_t from)
 {
@@ -391,6 +428,17 @@ enum packet_verdict packet_inner_decode(struct packet *p, struct span *s, unsign
 {
 	clear(p, offsetof(struct packet, carrier));
 	return ip_version == 4 ? decode_ipv4(p, s) : decode_ipv6(p, s);
+}
+
+void packet_decode_joined(struct packet *p)
+{
+	struct span s = span_of(p->frame, p->captured);
+
+	p->wire_known = true;
+	p->truncated = p->wire > p->captured;
+	span_bytes(&s, p->l3_at);
+	p->verdict = (uint8_t)packet_inner_decode(p, &s, p->ip_version);
+	tunnels_enter(p);
 }
 
 void packet_decode_outermost(struct packet *p)
@@ -408,6 +456,5 @@ void packet_decode_outermost(struct packet *p)
 void packet_decode(struct packet *p)
 {
 	packet_decode_outermost(p);
-	while (p->carrier != TUNNEL_NONE && packet_tunnel_enter(p))
-		;
+	tunnels_enter(p);
 }

@@ -14,6 +14,7 @@
 enum packet_verdict {
 	PACKET_OK,
 	// analysed, but of no flow
+	PACKET_FRAGMENT, // the flow is that of the datagram that it is a part of
 	PACKET_ARP,
 	PACKET_STP,  // spanning trees of all kinds
 	PACKET_CDP,
@@ -47,6 +48,7 @@ enum packet_verdict {
 	PACKET_BAD_IPV4,       // version, header length, total length < header
 	PACKET_BAD_IPV6,
 	PACKET_BAD_IPV6_EXTENSION,
+	PACKET_BAD_FRAGMENT,   // without data, not the last and no multiple of 8, or beyond what a datagram can hold
 	PACKET_BAD_TCP,
 	PACKET_BAD_UDP,
 	PACKET_BAD_ICMP,
@@ -75,11 +77,14 @@ enum {
 };
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
-enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
+enum { IP_ICMP = 1, IP_IGMP = 2, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58, IP_SCTP = 132 };
 
 // Names for people, NULL for those seldom met.
 const char *packet_ethertype_name(uint16_t ethertype);
 const char *packet_sap_name(uint8_t sap);
+
+// The port that an ICMP or ICMPv6 message "answers to", so that a request and its reply are one flow: Community ID v1.
+uint16_t packet_icmp_counterpart(uint8_t proto, uint8_t type, uint8_t code);
 
 // The header around the inner packet: of the innermost tunnel, if one lies in another.
 struct packet_outer {
@@ -105,20 +110,30 @@ struct packet {
 	uint16_t ether_at;       // Ethernet header, the innermost
 	uint16_t llc_at;         // 802.2 header, 0: not there
 	uint8_t tunnels;         // how many were entered: what follows is of the inner packet
+	uint32_t joined_pkts, joined_bytes; // frames that came before and are parts of this datagram; wire is this last one's alone
 	// the network and what it carries
 	uint8_t carrier;         // enum tunnel_kind that the payload may be of, GRE, IPIP and 6IN4 for all of their family; 0: none
 	uint8_t ip_version;      // 4, 6; 0: no flow
 	uint8_t proto;           // last next header
 	uint8_t tcp_flags;
-	bool fragment;           // not the whole datagram: no ports, no payload
+	bool fragment;           // not the whole datagram: no ports; payload is its part of the data
 	uint16_t src_at, dst_at; // addresses
 	uint16_t src_port, dst_port;
 	uint16_t payload_at;     // behind the layer 4 header; of no flow: behind the link layer's. 0: not reached
 	uint16_t l3_at, l4_at;   // headers of ARP or IP, and of what IP carries; 0: not there
 	uint32_t payload;        // bytes of it that were captured
 	uint32_t payload_wire;   // bytes of it on the wire
-	uint32_t tcp_seq, tcp_ack;
-	uint16_t tcp_window;     // as it stands there, not scaled
+	union {
+		struct {
+			uint32_t tcp_seq, tcp_ack;
+			uint16_t tcp_window; // as it stands there, not scaled
+		};
+		struct { // of a fragment
+			uint32_t fragment_id;
+			uint16_t fragment_from; // offset of its data, bytes
+			bool fragment_last;
+		};
+	};
 	struct packet_outer outer; // set if tunnels > 0
 };
 
@@ -130,5 +145,9 @@ void packet_decode(struct packet *p);
 // further, and nothing changed.
 void packet_decode_outermost(struct packet *p);
 bool packet_tunnel_enter(struct packet *p);
+
+// Reads on from the IP header at l3_at, which is now that of the whole datagram: captured and wire are those of the whole frame. What
+// lies in front of it stays as it was read.
+void packet_decode_joined(struct packet *p);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/span.h"
 
-enum { IP_IGMP = 2 };
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AUTH = 51, EXT_DESTINATION = 60, EXT_MOBILITY = 135 };
 enum { ROUTE_SOURCE = 0, ROUTE_HOME = 2, ROUTE_SEGMENTS = 4, OPTION_PAD1 = 0, OPTION_HOME = 0xc9, OPTIONS_MAX = 64 };
 enum { VECTORS_FROM = 128 }; // bytes; below, vectors do not pay
@@ -184,7 +183,7 @@ struct message {
 	struct span s;     // from its first byte on
 	uint32_t length;   // on the wire
 	uint64_t ends;     // sum of source and destination
-	bool first, whole; // its beginning is here; it is not a fragment
+	bool whole;        // not a fragment: of those only the datagram that they are joined to has a message
 	uint8_t ip_version, proto;
 };
 
@@ -196,7 +195,7 @@ static inline enum packet_checksum_verdict verdict_of(uint64_t sum)
 // n bytes of the message are covered, and `more` besides them.
 static inline enum packet_checksum_verdict verify(struct message *m, uint32_t n, uint64_t more, unsigned known)
 {
-	const uint8_t *at = m->whole ? span_bytes(&m->s, n) : NULL;
+	const uint8_t *at = span_bytes(&m->s, n);
 
 	if (at == NULL)
 		return CHECKSUM_UNVERIFIED;
@@ -234,7 +233,7 @@ static inline enum packet_checksum_verdict check_udp(struct message *m, unsigned
 	if (length < 8)
 		return CHECKSUM_ABSENT;
 	if (load16(h + 6) == 0)
-		return m->ip_version == 4 ? CHECKSUM_ABSENT : !m->whole || (known & CHECKSUM_NOT_ASKED) != 0 ? CHECKSUM_UNVERIFIED : CHECKSUM_BAD;
+		return m->ip_version == 4 ? CHECKSUM_ABSENT : (known & CHECKSUM_NOT_ASKED) != 0 ? CHECKSUM_UNVERIFIED : CHECKSUM_BAD;
 	return verify(m, length, pseudo_header(m, length), known);
 }
 
@@ -247,7 +246,7 @@ static inline enum packet_checksum_verdict check_icmp(struct message *m, uint64_
 
 static inline void check_message(struct message *m, unsigned known, struct packet_checksums *out)
 {
-	if (!m->first)
+	if (!m->whole)
 		return;
 	if (m->s.left > m->length) // padding
 		m->s.left = m->length;
@@ -306,7 +305,6 @@ static inline void check_ipv4(const struct packet *p, struct span s, unsigned kn
 		.s = s,
 		.length = total - header,
 		.ends = load32(h + 12) + load32(h + 16),
-		.first = (fragment & 0x1fff) == 0,
 		.whole = fragment == 0,
 		.ip_version = 4,
 		.proto = h[9],
@@ -364,12 +362,11 @@ static bool extension_pass(struct message *m, const uint8_t **from, const uint8_
 		span_bytes(&whole, 2);
 		home_address_find(whole, from);
 	} else if (m->proto == EXT_FRAGMENT) {
-		m->first = (be16(h + 2) & 0xfff8) == 0;
-		m->whole = m->whole && (be16(h + 2) & 0xfff9) == 0;
+		m->whole = (be16(h + 2) & 0xfff9) == 0;
 	}
 	m->proto = h[0];
 	m->length -= length;
-	return m->first;
+	return m->whole;
 }
 
 static bool extension(uint8_t proto)
@@ -390,7 +387,7 @@ static inline void check_ipv6(const struct packet *p, struct span s, unsigned kn
 		return;
 	from = h + 8;
 	to = h + 24;
-	m = (struct message){.s = s, .length = be16(h + 4), .first = true, .whole = true, .ip_version = 6, .proto = h[6]};
+	m = (struct message){.s = s, .length = be16(h + 4), .whole = true, .ip_version = 6, .proto = h[6]};
 	if (m.length == 0 && p->tunnels == 0 && p->wire > at + 40)
 		m.length = p->wire - at - 40;
 	for (unsigned i = 0; extension(m.proto); i++)

@@ -13,8 +13,8 @@
 enum packet_checksum { CHECKSUM_IPV4, CHECKSUM_TCP, CHECKSUM_UDP, CHECKSUM_ICMP, CHECKSUM_ICMPV6, CHECKSUM_IGMP, CHECKSUMS };
 
 enum packet_checksum_verdict {
-	CHECKSUM_ABSENT,     // no such header, or the sender made no checksum (UDP over IPv4)
-	CHECKSUM_UNVERIFIED, // not all of it is here: the capture was cut, a fragment; or this packet was not asked
+	CHECKSUM_ABSENT,     // no such header (as in a fragment), or the sender made no checksum (UDP over IPv4)
+	CHECKSUM_UNVERIFIED, // not all of it is here: the capture was cut; or this packet was not asked
 	CHECKSUM_GOOD,
 	CHECKSUM_BAD,
 	CHECKSUM_VERDICTS

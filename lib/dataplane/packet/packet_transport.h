@@ -7,7 +7,7 @@
 #include "packet/packet.h"
 
 enum {
-	IP_IGMP = 2, IP_DCCP = 33, IP_GRE = 47, IP_ESP = 50, IP_AH = 51, IP_NO_NEXT = 59, IP_EIGRP = 88,
+	IP_DCCP = 33, IP_GRE = 47, IP_ESP = 50, IP_AH = 51, IP_NO_NEXT = 59, IP_EIGRP = 88,
 	IP_OSPF = 89, IP_PIM = 103, IP_VRRP = 112, IP_L2TP = 115, IP_UDPLITE = 136
 };
 

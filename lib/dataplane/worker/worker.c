@@ -20,12 +20,19 @@ static uint64_t blocks_bytes(const struct worker_config *c)
 	       5 * RTE_CACHE_LINE_SIZE;
 }
 
+// Apart from the block: it need not be zero.
+static uint64_t fragments_bytes(const struct worker_config *c)
+{
+	return packet_fragments_bytes(&c->fragments) + c->fragments.datagrams * sizeof(struct worker_fragment) + RTE_CACHE_LINE_SIZE;
+}
+
 void worker_memory(const struct worker_config *c, struct memory *m)
 {
 	uint64_t transactions = pool_bytes(sizeof(struct l7), c->l7);
 
 	flow_table_memory(&c->flow, m);
 	memory_put(m, "transactions", c->l7, transactions);
+	memory_put(m, "datagrams being joined", c->fragments.datagrams, fragments_bytes(c));
 	memory_put(m, "workers", 1, sizeof(struct worker) + blocks_bytes(c) - transactions);
 }
 
@@ -47,6 +54,19 @@ static void memory_divide(struct worker *w)
 	w->link_l7 = part(&at, sizeof(struct l7));
 	w->linear = at;
 	classify_init(&w->classify, pool, w->config.l7, scratch_l7, scratch, worker_report_l7, w);
+}
+
+static int fragments_create(struct worker *w, struct err *err)
+{
+	uint64_t bytes = packet_fragments_bytes(&w->config.fragments);
+	uint8_t *memory = rte_malloc_socket("fragments", fragments_bytes(&w->config), RTE_CACHE_LINE_SIZE, w->config.socket);
+
+	if (memory == NULL)
+		return err_set(err, -ENOMEM, "no memory for %u datagrams in fragments (%lu MB): reserve more hugepages or lower limits.fragments",
+			       w->config.fragments.datagrams, (unsigned long)(fragments_bytes(&w->config) >> 20));
+	w->fragments = packet_fragments_init(memory, &w->config.fragments);
+	w->fragment = (struct worker_fragment *)(memory + RTE_ALIGN_CEIL(bytes, RTE_CACHE_LINE_SIZE));
+	return 0;
 }
 
 static void flow_evicted(void *context, uint32_t index)
@@ -83,7 +103,9 @@ int worker_create(const struct worker_config *config, struct worker **out, struc
 			(unsigned long)(blocks_bytes(config) >> 20));
 		goto fail;
 	}
-	rc = flows_create(w, err);
+	rc = fragments_create(w, err);
+	if (rc == 0)
+		rc = flows_create(w, err);
 	if (rc < 0)
 		goto fail;
 	memory_divide(w);
@@ -103,6 +125,7 @@ void worker_destroy(struct worker *w)
 	if (w->linear != NULL)
 		worker_guard_clear(w->linear, (size_t)WORKER_BURST_MAX * WORKER_FRAME_MAX);
 	flow_table_destroy(w->flows);
+	rte_free(w->fragments);
 	record_ring_destroy(w->out);
 	for (unsigned k = 0; k < WORKER_MAX; k++)
 		rte_ring_free(w->in[k]);

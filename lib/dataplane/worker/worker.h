@@ -19,6 +19,7 @@
 #include "link/link.h"
 #include "link/link_unknown.h"
 #include "packet/packet.h"
+#include "packet/packet_fragments.h"
 #include "port/port.h"
 #include "record/record_ring.h"
 #include "worker/worker_counters.h"
@@ -45,6 +46,7 @@ struct worker_config {
 	enum worker_checksum checksum;
 	uint32_t checksum_sample; // every so many packets one is verified; at least 1
 	uint32_t record_ring_bytes, l7;
+	struct packet_fragments_config fragments;
 	uint32_t link_records_per_s; // of what is said on the link: ARP, LLDP, ...; those beyond are only counted
 	struct flow_table_config flow;
 	const struct clock *clock;
@@ -83,6 +85,13 @@ struct worker_flows_request {
 
 enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + RECORD_HISTORY_MAX + 7) / 8 * 8 };
 
+// A whole datagram's buffer as a mbuf has it, and where it goes back to.
+struct worker_fragment {
+	struct rte_mbuf_ext_shared_info shared;
+	struct packet_fragments *fragments;
+	uint32_t place;
+};
+
 struct worker {
 	// who: control writes before launch, constant while running
 	struct worker_config config;
@@ -93,6 +102,8 @@ struct worker {
 	// mine: this worker alone
 	struct flow_table *flows;
 	struct classify classify;
+	struct packet_fragments *fragments;
+	struct worker_fragment *fragment; // by place in there: who has its buffer
 	uint64_t source_ns[WORKER_MAX]; // by worker that receives: no packet from it will be earlier than this
 	uint64_t final_ns;           // replay: clock at its end
 	uint64_t first_ns, last_ns;  // clock of the first and the last packet received
@@ -151,6 +162,7 @@ int worker_connect(struct worker *const *workers, unsigned n, uint32_t ring_size
 //	worker_decode(w, &b);     bytes to struct packet; one verdict each, bad ones by reason
 //	worker_filter(w, &b, f);  those that are not wanted leave
 //	worker_checksum(w, &b);   one verdict a header, where checksums are verified
+//	worker_fragments(w, &b);  fragments are held until their datagram is whole
 //	worker_steer(w, &b);      those that another worker owns go to it
 //	worker_lookup(w, &b);     bulk look-up, the missing entered
 //	worker_count(w, &b);      flow state and sums; dissectors where a flow still asks
@@ -169,10 +181,14 @@ int worker_run(void *worker);
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns);
 classify_report_fn worker_report_l7;
 void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7);
+void worker_report_message(struct worker *w, uint32_t index, bool to_server, const struct packet *p, const struct l7 *l7);
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
 void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
 void worker_checksum(struct worker *w, struct worker_burst *b);
+bool worker_checksum_whole(struct worker *w, const struct packet *p); // of a datagram just joined; false: bad
+void worker_fragments(struct worker *w, struct worker_burst *b);
 void worker_link(struct worker *w, struct packet *p, uint16_t port); // a frame of no flow; its verdict may become another
+void worker_message(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p); // ICMP and the like, counted already
 void worker_answer(struct worker *w);
 
 #endif

@@ -69,6 +69,17 @@ static bool verify_levels(struct worker *w, const struct packet *p, unsigned kno
 	return good;
 }
 
+// IP headers were looked at frame by frame; what they carry could not be.
+bool worker_checksum_whole(struct worker *w, const struct packet *p)
+{
+	struct packet_checksums sums;
+
+	packet_checksum(p, CHECKSUM_KNOWN_IPV4 | known_by_sample(w), &sums);
+	if (sums.l4_proto < CHECKSUMS)
+		w->counters.checksum[sums.l4_proto][sums.l4]++;
+	return sums.l4 != CHECKSUM_BAD;
+}
+
 void worker_checksum(struct worker *w, struct worker_burst *b)
 {
 	for (unsigned i = 0; i < b->n; i++) {

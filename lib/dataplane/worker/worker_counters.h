@@ -16,6 +16,7 @@ enum worker_stage {
 	STAGE_DECODE,
 	STAGE_FILTER,
 	STAGE_CHECKSUM,
+	STAGE_FRAGMENTS,
 	STAGE_STEER,
 	STAGE_LOOKUP,
 	STAGE_COUNT,    // flow state and counters
@@ -53,6 +54,7 @@ struct worker_counters {
 	uint64_t tunnel_pkts[TUNNEL_KINDS], tunnel_bytes[TUNNEL_KINDS]; // whose flow is in a tunnel, by the innermost
 	uint64_t checksum[CHECKSUMS][CHECKSUM_VERDICTS]; // headers, where the packet was received
 	uint64_t senders_refused;               // bad ones of senders that found no place among those watched
+	uint64_t joined_pkts, joined_bytes;     // fragments in datagrams whose last frame has verdict ok
 	// flows
 	uint64_t flow_pkts, flow_bytes;         // counted into a flow
 	uint64_t refused_pkts, refused_bytes;   // no place for a new flow
@@ -62,6 +64,7 @@ struct worker_counters {
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
 	// records
 	uint64_t link_records_left_out;         // beyond worker_config.link_records_per_s: never made
+	uint64_t messages_unsound;              // of ICMP, MLD, IGMP: packets of their flows, but without a record
 	uint64_t records_made, records_dropped[RECORD_DROP_COUNTS];
 	// time
 	uint64_t cycles[STAGE_COUNTS], busy_cycles, polls, empty_polls, sleeps;

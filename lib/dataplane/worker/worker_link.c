@@ -1,5 +1,7 @@
-// Frames of no flow: what is said on the link is reported, what nothing knows is counted by its number. A flood of ARP must not
-// become a flood of records: there is a bound for each second, and of packet time, so that a replay says the same each time.
+// What is said on the link, in frames of no flow or in messages of one, is reported; what nothing knows is counted by its number.
+// A flood of ARP or of ICMP must not become a flood of records: there is a bound for each second, and of packet time, so that a
+// replay says the same each time.
+#include "link/link_message.h"
 #include "worker/worker.h"
 
 enum { SECOND_NS = 1000000000 };
@@ -27,6 +29,25 @@ void worker_link(struct worker *w, struct packet *p, uint16_t port)
 	w->classify.texts_cut += w->link_l7->text_cut;
 	if (record_allowed(w, p->clock_ns))
 		worker_report_link(w, p, port, w->link_l7);
+	else
+		w->counters.link_records_left_out++;
+}
+
+// Of a packet that found no place for its flow nothing is said.
+void worker_message(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p)
+{
+	enum link_verdict verdict;
+
+	if (index == FLOW_NONE)
+		return;
+	verdict = link_message_dissect(p, w->link_l7);
+	if (verdict == LINK_BAD)
+		w->counters.messages_unsound++;
+	if (verdict != LINK_RECORD)
+		return;
+	w->classify.texts_cut += w->link_l7->text_cut;
+	if (record_allowed(w, p->clock_ns))
+		worker_report_message(w, index, w->flows->flows[index].client == src_end, p, w->link_l7);
 	else
 		w->counters.link_records_left_out++;
 }

@@ -2,6 +2,7 @@
 #include <rte_prefetch.h>
 #include <string.h>
 
+#include "link/link_message.h"
 #include "worker/worker.h"
 #include "worker/worker_guard.h"
 
@@ -172,6 +173,7 @@ static void hand_over(struct worker *w, struct rte_mbuf *m, unsigned owner, cons
 		w->held_owner[w->held_count++] = (uint8_t)owner;
 		return;
 	}
+	packet_fragments_count(packet_fragments_counters(w->fragments), p, FRAGMENTS_LOST);
 	w->counters.drop_pkts[DROP_STEER_RING_FULL]++;
 	w->counters.drop_bytes[DROP_STEER_RING_FULL] += p->wire;
 	rte_pktmbuf_free(m);
@@ -271,8 +273,10 @@ static inline void tally(struct worker *w, const struct packet *p)
 	c->verdict_bytes[p->verdict] += p->wire;
 	if (unlikely(p->truncated))
 		c->truncated++;
-	if (unlikely(p->fragment))
-		c->fragments++;
+	if (unlikely(p->joined_pkts > 0) && p->verdict == PACKET_OK) {
+		c->joined_pkts += p->joined_pkts;
+		c->joined_bytes += p->joined_bytes;
+	}
 	if (unlikely(p->tunnels > 0)) {
 		c->tunnel_pkts[p->outer.kind]++;
 		c->tunnel_bytes[p->outer.kind] += p->wire;
@@ -296,25 +300,26 @@ static inline struct flow *flow_of(struct worker *w, uint32_t index, unsigned sr
 }
 
 // A flow's protocol has become known: what it had before this packet is counted under that name too.
-static void app_recount(struct worker_counters *c, const struct flow *f, uint8_t before, uint32_t wire)
+static void app_recount(struct worker_counters *c, const struct flow *f, uint8_t before, uint64_t pkts, uint64_t bytes)
 {
-	uint64_t pkts = f->pkts[0] + f->pkts[1] - 1, bytes = f->bytes[0] + f->bytes[1] - wire;
+	uint64_t before_pkts = f->pkts[0] + f->pkts[1] - pkts, before_bytes = f->bytes[0] + f->bytes[1] - bytes;
 
-	c->app_pkts[before] -= pkts;
-	c->app_bytes[before] -= bytes;
-	c->app_pkts[f->app] += pkts;
-	c->app_bytes[f->app] += bytes;
+	c->app_pkts[before] -= before_pkts;
+	c->app_bytes[before] -= before_bytes;
+	c->app_pkts[f->app] += before_pkts;
+	c->app_bytes[f->app] += before_bytes;
 }
 
 static void count_one(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
 {
 	struct worker_counters *c = &w->counters;
+	uint64_t pkts = 1 + (uint64_t)p->joined_pkts, bytes = (uint64_t)p->wire + p->joined_bytes;
 	struct flow *f;
 	unsigned dir;
 
 	if (unlikely(index == FLOW_NONE)) {
-		c->refused_pkts++;
-		c->refused_bytes += p->wire;
+		c->refused_pkts += pkts;
+		c->refused_bytes += bytes;
 		link_unknown_count(&w->unknown, p);
 		return;
 	}
@@ -322,21 +327,21 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 	dir = flow_count(w->flows, f, src_end, p);
 	if (unlikely(f->class == FLOW_OTHER))
 		link_unknown_count(&w->unknown, p);
-	c->flow_pkts++;
-	c->flow_bytes += p->wire;
-	c->proto_pkts[p->proto]++;
-	c->proto_bytes[p->proto] += p->wire;
+	c->flow_pkts += pkts;
+	c->flow_bytes += bytes;
+	c->proto_pkts[p->proto] += pkts;
+	c->proto_bytes[p->proto] += bytes;
 	if (f->inspect != FLOW_INSPECT_NONE && (p->payload_wire > 0 || (p->tcp_flags & TCP_SYN) != 0)) {
 		uint64_t since = clock_cycles();
 		uint8_t before = f->app;
 
 		worker_inspect(w, index, dir, p);
 		if (f->app != before)
-			app_recount(c, f, before, p->wire);
+			app_recount(c, f, before, pkts, bytes);
 		w->inspect_cycles += clock_cycles() - since;
 	}
-	c->app_pkts[f->app]++;
-	c->app_bytes[f->app] += p->wire;
+	c->app_pkts[f->app] += pkts;
+	c->app_bytes[f->app] += bytes;
 }
 
 static void worker_count(struct worker *w, struct worker_burst *b)
@@ -349,8 +354,11 @@ static void worker_count(struct worker *w, struct worker_burst *b)
 		if (unlikely(p->verdict != PACKET_OK))
 			worker_link(w, p, b->mbuf[i]->port);
 		tally(w, p);
-		if (likely(p->verdict == PACKET_OK))
+		if (likely(p->verdict == PACKET_OK)) {
 			count_one(w, b->flow.index[i], b->flow.src_end[i], p, b->mbuf[i]->port);
+			if (unlikely(link_message_is(p)))
+				worker_message(w, b->flow.index[i], b->flow.src_end[i], p);
+		}
 	}
 	if (b->handed)
 		w->source_ns[b->from] = b->packet[b->n - 1].clock_ns;
@@ -456,6 +464,10 @@ unsigned worker_poll(struct worker *w)
 		if (w->config.checksum != WORKER_CHECKSUM_OFF && !b->handed) {
 			worker_checksum(w, b);
 			t = stage_end(w, STAGE_CHECKSUM, t);
+		}
+		if (!b->handed) {
+			worker_fragments(w, b);
+			t = stage_end(w, STAGE_FRAGMENTS, t);
 		}
 		worker_steer(w, b);
 		t = stage_end(w, STAGE_STEER, t);

@@ -145,6 +145,25 @@ void worker_report_l7(void *context, const struct classify_flow *flow, const str
 	record_ring_commit(w->out, r);
 }
 
+// A message of the link in a packet of a flow: the flow's header, the packet's time and direction.
+void worker_report_message(struct worker *w, uint32_t index, bool to_server, const struct packet *p, const struct l7 *l7)
+{
+	uint32_t body = record_body_size(l7->type), length = length_of(l7->type, l7->text_used);
+	struct record *r = reserve(w, length);
+
+	if (r == NULL)
+		return;
+	header_fill(w, index, r);
+	r->type = l7->type;
+	r->to_server = to_server;
+	r->time_ns = p->time_ns;
+	r->order_ns = p->clock_ns;
+	memcpy(record_body(r), &l7->icmp, body); // the bodies are a union
+	memcpy((char *)record_body(r) + body, l7->text, l7->text_used);
+	r->length = length;
+	record_ring_commit(w->out, r);
+}
+
 // Of no flow: what there is of ends is the tags. The mark that follows this burst is not ahead of the frame's time.
 void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7)
 {
