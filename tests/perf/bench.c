@@ -2,7 +2,8 @@
 //
 // Holds a capture in memory and lets one worker poll it: receive from memory, decode, hash, look-up, flow state, classify, count,
 // expire, publish; the same code that runs in the program. Frames are handed over as a NIC would, one mbuf each from the pool,
-// the bytes where they lie. Time goes on from pass to pass, so that flows live through all of them.
+// the bytes where they lie. Time goes on from pass to pass, so that flows live through all of them. Where no connection of the
+// capture ends they stay open: from the second pass on none opens, and sequence numbers go on, or all would be sent again.
 //
 //	bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY] [checksums]
 //
@@ -33,7 +34,10 @@ struct replayed {
 	} *slot;
 	uint32_t count, next;
 	uint64_t offset_ns; // of this pass
+	bool ends;          // a FIN or RST is in it
 };
+
+enum { IPV4_AT = 14, TCP_BYTES = 20, SEQ_STEP = 0x1000 }; // high half of the sequence number
 
 static uint16_t memory_receive(struct port_queue *queue, struct rte_mbuf **frames, struct port_stamp *stamps, uint16_t n)
 {
@@ -58,6 +62,17 @@ static uint16_t memory_receive(struct port_queue *queue, struct rte_mbuf **frame
 	for (uint32_t i = m->next; i < m->next + BURST && i < m->count; i++)
 		rte_prefetch0(m->bytes + m->slot[i].at);
 	return n;
+}
+
+// The TCP header of an IPv4 packet that is not cut, or NULL.
+static uint8_t *tcp_of(const struct replayed *m, uint32_t i)
+{
+	uint8_t *frame = m->bytes + m->slot[i].at, *tcp;
+
+	if (m->slot[i].length < IPV4_AT + 20 || frame[12] != 8 || frame[13] != 0 || frame[IPV4_AT + 9] != IP_TCP)
+		return NULL;
+	tcp = frame + IPV4_AT + (frame[IPV4_AT] & 15) * 4;
+	return tcp + TCP_BYTES <= frame + m->slot[i].length ? tcp : NULL;
 }
 
 static int memory_load(struct replayed *m, const char *path)
@@ -91,7 +106,39 @@ static int memory_load(struct replayed *m, const char *path)
 		bytes += (h->caplen + ALIGN - 1) / ALIGN * ALIGN;
 	}
 	pcap_close(in);
+	for (uint32_t i = 0; i < m->count; i++) {
+		const uint8_t *tcp = tcp_of(m, i);
+
+		m->ends |= tcp != NULL && (tcp[13] & (TCP_FIN | TCP_RST)) != 0;
+	}
 	return 0;
+}
+
+// Sets a 16-bit word of a TCP header, and the checksum to what it has to be then (RFC 1624).
+static void tcp_put(uint8_t *tcp, unsigned at, uint16_t value)
+{
+	uint32_t sum = ~((uint32_t)tcp[16] << 8 | tcp[17]) & 0xffff;
+
+	sum += (~((uint32_t)tcp[at] << 8 | tcp[at + 1]) & 0xffff) + value;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	tcp[at] = (uint8_t)(value >> 8);
+	tcp[at + 1] = (uint8_t)value;
+	tcp[16] = (uint8_t)(sum >> 8);
+	tcp[17] = (uint8_t)sum;
+}
+
+static void connections_go_on(const struct replayed *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		uint8_t *tcp = tcp_of(m, i);
+
+		if (tcp == NULL)
+			continue;
+		tcp_put(tcp, 4, (uint16_t)((tcp[4] << 8 | tcp[5]) + SEQ_STEP));
+		if ((tcp[13] & TCP_SYN) != 0)
+			tcp_put(tcp, 12, (uint16_t)(tcp[12] << 8 | TCP_PSH | TCP_ACK));
+	}
 }
 
 static void records_drop(struct worker *w)
@@ -117,6 +164,8 @@ static void pass(struct worker *w, struct replayed *m, unsigned number)
 		       (double)(w->counters.cycles[s] - before.cycles[s]) / m->count);
 	printf("}}\n");
 	fflush(stdout);
+	if (!m->ends)
+		connections_go_on(m);
 	m->offset_ns += m->slot[m->count - 1].time_ns - m->slot[0].time_ns + 1000;
 	records_drop(w);
 }

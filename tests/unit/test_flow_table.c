@@ -388,6 +388,16 @@ static size_t allocated(void)
 	return stats.heap_allocsz_bytes;
 }
 
+static void test_memory_of_a_million(void **state)
+{
+	struct flow_table_config config = {.capacity4 = 1 << 20};
+	struct memory m = {0};
+
+	(void)state;
+	flow_table_memory(&config, &m);
+	assert_in_range(memory_bytes(&m) >> 20, 100, 384);
+}
+
 static void test_memory(void **state)
 {
 	static const uint32_t capacities[] = {1000, 14000, 65536, 114680, 120000};
@@ -404,7 +414,8 @@ static void test_memory(void **state)
 		struct err err;
 
 		flow_table_memory(&config, &m);
-		assert_in_range(memory_bytes(&m) / n, 100, 384);
+		// a few flows share the wheel, IPv6 has longer keys, and one flow more than 7/8 of a power of two has twice the buckets
+		assert_in_range(memory_bytes(&m) / n, 100, six ? 504 : n == 1000 || n == 120000 ? 424 : 384);
 		assert_int_equal(flow_table_create(&config, &t, &err), 0);
 		// what is declared is what is taken, but for the small change of every rte_hash
 		assert_in_range(allocated() - start, memory_bytes(&m) / 2, memory_bytes(&m) + 150000);
@@ -888,6 +899,7 @@ int main(void)
 		cmocka_unit_test(test_capacity),
 		cmocka_unit_test(test_places_come_back),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory_of_a_million),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_pools_come_back),
 		cmocka_unit_test(test_client),

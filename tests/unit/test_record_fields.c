@@ -13,7 +13,7 @@
 #include "record/record_json.h"
 #include "record/record_names.h"
 
-enum { PATHS_MAX = 64 };
+enum { PATHS_MAX = 128 };
 
 static uint16_t size_of(enum field_kind kind)
 {
@@ -31,6 +31,7 @@ static uint16_t size_of(enum field_kind kind)
 		return 4;
 	case FIELD_U64:
 	case FIELD_TIME:
+	case FIELD_MS:
 		return 8;
 	case FIELD_MAC:
 		return RECORD_MAC;

@@ -64,6 +64,45 @@ struct record {
 // ---- bodies ----
 
 enum flow_state { FLOW_STATE_NEW, FLOW_STATE_ESTABLISHED, FLOW_STATE_CLOSED }; // Suricata's flow.state
+// An end of a TCP connection, as far as it has shown. One whose first packet is of an open connection is in ESTABLISHED (OPEN).
+enum flow_tcp_state {
+	FLOW_TCP_NONE,
+	FLOW_TCP_SYN_SENT,
+	FLOW_TCP_SYN_RECEIVED,
+	FLOW_TCP_OPEN,
+	FLOW_TCP_FIN_WAIT_1,
+	FLOW_TCP_FIN_WAIT_2,
+	FLOW_TCP_CLOSE_WAIT,
+	FLOW_TCP_CLOSING,
+	FLOW_TCP_LAST_ACK,
+	FLOW_TCP_TIME_WAIT,
+	FLOW_TCP_DONE
+};
+
+// Zeek's conn_state.
+enum flow_conn_state {
+	CONN_STATE_OTH, CONN_STATE_S0, CONN_STATE_S1, CONN_STATE_SF, CONN_STATE_REJ, CONN_STATE_S2, CONN_STATE_S3, CONN_STATE_RSTO,
+	CONN_STATE_RSTR, CONN_STATE_RSTOS0, CONN_STATE_RSTRH, CONN_STATE_SH, CONN_STATE_SHR
+};
+
+// By what the client was told, in the order in which the rules are tried.
+enum flow_direction { FLOW_DIRECTION_SYN, FLOW_DIRECTION_SYN_ACK, FLOW_DIRECTION_PORT, FLOW_DIRECTION_FIRST, FLOW_DIRECTIONS };
+
+// What is counted in a TCP flow, by direction.
+enum flow_tcp_counts {
+	FLOW_TCP_RETRANSMISSIONS, // all kinds
+	FLOW_TCP_OUT_OF_ORDER,
+	FLOW_TCP_DUP_ACKS,
+	FLOW_TCP_OFTEN, // these stop at 65535, those that follow at 255
+	FLOW_TCP_FAST = FLOW_TCP_OFTEN,
+	FLOW_TCP_SPURIOUS,
+	FLOW_TCP_ACKED_UNSEEN, // of the direction whose bytes were not seen
+	FLOW_TCP_ZERO_WINDOW,
+	FLOW_TCP_WINDOW_FULL,
+	FLOW_TCP_KEEP_ALIVES,
+	FLOW_TCP_COUNTS
+};
+
 // forced: made way for a new flow in a full table; active: has not ended
 enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_FORCED, FLOW_REASON_ACTIVE, FLOW_REASONS };
 
@@ -90,11 +129,29 @@ enum record_tcp_option {
 	RECORD_TCP_AO = 128
 };
 
+enum { RECORD_HISTORY_MAX = 12 };
+
+struct record_tcp {
+	uint64_t handshake_ns, syn_rtt_ns, ack_rtt_ns; // whole, SYN to SYN-ACK, SYN-ACK to ACK; 0: not seen
+	uint64_t rtt_min_ns, rtt_avg_ns, rtt_max_ns, rtt_last_ns, rtt_smooth_ns;
+	uint64_t first_byte_ns[2]; // since the flow's start, by direction
+	uint64_t idle_max_ns;
+	uint32_t rtt_samples;
+	uint32_t lost[2];          // segments that were not captured
+	uint32_t count[FLOW_TCP_COUNTS][2];
+	uint8_t state[2];          // enum flow_tcp_state: client, server
+	uint8_t reset_by;          // 0: no one, 1: client, 2: server
+	bool ecn;                  // agreed on
+};
+
 struct record_flow {
 	uint64_t pkts[2], bytes[2]; // [0] to server, [1] to client; bytes of whole frames
 	uint64_t start_ns, end_ns;
 	uint8_t state, reason;
 	uint8_t tcp_flags[2];     // all flags seen, by direction
+	uint8_t conn_state, direction; // enum flow_conn_state, enum flow_direction
+	struct record_text history;
+	struct record_tcp tcp;
 	uint16_t tcp_options;     // enum record_tcp_option
 	uint16_t tcp_mss[2];      // [0] of the client's SYN, [1] of the server's; 0: not said
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said

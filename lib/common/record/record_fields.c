@@ -10,6 +10,11 @@
 #include "record/record_names.h"
 
 static const char *const flow_states[] = {"new", "established", "closed"};
+static const char *const directions[] = {"syn", "syn_ack", "port", "first_packet"};
+static const char *const conn_states[] = {"OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR"};
+static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "established", "fin_wait1", "fin_wait2", "close_wait", "closing",
+					 "last_ack", "time_wait", "closed"}; // Suricata's spelling
+static const char *const tcp_ends[] = {"none", "client", "server"};
 static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const dns_types[] = {"query", "answer"};
 
@@ -34,6 +39,9 @@ const struct record_field record_common_fields[] = {
 
 static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
+	{FIELD("conn_state", NAME8, record_flow, conn_state), IN("spanwatch", "conn_state"), NAMES(conn_states)},
+	{FIELD("history", TEXT, record_flow, history), IN("spanwatch", "history")},
+	{FIELD("direction_reason", NAME8, record_flow, direction), IN("spanwatch", "direction_reason"), NAMES(directions)},
 	{FIELD("pkts_toserver", U64, record_flow, pkts[0]), IN("flow", "pkts_toserver"), .ipfix = 298, .unit = "packets"},
 	{FIELD("pkts_toclient", U64, record_flow, pkts[1]), IN("flow", "pkts_toclient"), .ipfix = 299, .unit = "packets"},
 	{FIELD("bytes_toserver", U64, record_flow, bytes[0]), IN("flow", "bytes_toserver"), .ipfix = 352, .unit = "bytes"},
@@ -46,6 +54,32 @@ static const struct record_field flow_fields[] = {
 	{MADE("tcp_flags", TEXT, tcp_flags), IN("tcp", "tcp_flags"), .ipfix = 6},
 	{MADE("tcp_flags_ts", TEXT, tcp_flags_ts), IN("tcp", "tcp_flags_ts")},
 	{MADE("tcp_flags_tc", TEXT, tcp_flags_tc), IN("tcp", "tcp_flags_tc")},
+	{FIELD("tcp_state_client", NAME8, record_flow, tcp.state[0]), IN("tcp", "state_client"), .flags = FIELD_OMIT_ZERO, NAMES(tcp_states)},
+	{FIELD("tcp_state_server", NAME8, record_flow, tcp.state[1]), IN("tcp", "state_server"), .flags = FIELD_OMIT_ZERO, NAMES(tcp_states)},
+	{FIELD("tcp_reset_by", NAME8, record_flow, tcp.reset_by), IN("tcp", "reset_by"), .flags = FIELD_OMIT_ZERO, NAMES(tcp_ends)},
+	{FIELD("tcp_ecn", BOOL, record_flow, tcp.ecn), IN("tcp", "ecn"), .flags = FIELD_OMIT_ZERO},
+	TCP_MS("handshake_rtt_ms", handshake_ns),
+	TCP_MS("syn_rtt_ms", syn_rtt_ns),
+	TCP_MS("ack_rtt_ms", ack_rtt_ns),
+	{FIELD("tcp_rtt_samples", U32, record_flow, tcp.rtt_samples), IN("tcp", "rtt_samples"), .flags = FIELD_OMIT_ZERO},
+	TCP_MS("rtt_min_ms", rtt_min_ns),
+	TCP_MS("rtt_avg_ms", rtt_avg_ns),
+	TCP_MS("rtt_max_ms", rtt_max_ns),
+	TCP_MS("rtt_last_ms", rtt_last_ns),
+	TCP_MS("srtt_ms", rtt_smooth_ns),
+	TCP_MS("ttfb_ms_toserver", first_byte_ns[0]),
+	TCP_MS("ttfb_ms_toclient", first_byte_ns[1]),
+	TCP_MS("idle_max_ms", idle_max_ns),
+	TCP_COUNT("retransmissions", count[FLOW_TCP_RETRANSMISSIONS]),
+	TCP_COUNT("fast_retransmits", count[FLOW_TCP_FAST]),
+	TCP_COUNT("spurious_retransmits", count[FLOW_TCP_SPURIOUS]),
+	TCP_COUNT("out_of_order", count[FLOW_TCP_OUT_OF_ORDER]),
+	TCP_COUNT("lost_segments", lost),
+	TCP_COUNT("acked_unseen", count[FLOW_TCP_ACKED_UNSEEN]),
+	TCP_COUNT("dup_acks", count[FLOW_TCP_DUP_ACKS]),
+	TCP_COUNT("zero_window", count[FLOW_TCP_ZERO_WINDOW]),
+	TCP_COUNT("window_full", count[FLOW_TCP_WINDOW_FULL]),
+	TCP_COUNT("keep_alives", count[FLOW_TCP_KEEP_ALIVES]),
 	{FIELD("tcp_mss_ts", U16, record_flow, tcp_mss[0]), IN("tcp", "mss_ts"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
 	{FIELD("tcp_mss_tc", U16, record_flow, tcp_mss[1]), IN("tcp", "mss_tc"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
 	{MADE("tcp_wscale_ts", NUMBER, tcp_wscale_ts), IN("tcp", "wscale_ts")},

@@ -16,6 +16,7 @@ enum field_kind {
 	FIELD_U64,
 	FIELD_BOOL,
 	FIELD_TIME,        // u64, ns since the epoch; EVE: 2017-09-06T12:13:14.123456+0000 (UTC)
+	FIELD_MS,          // u64, ns; EVE: 27.520 (ms, to a microsecond)
 	FIELD_HEX16,       // u16 as four hex digits
 	FIELD_BIT16,       // true if the u16 has bit set; not written otherwise
 	FIELD_NAME8,       // u8, index of names[]; not written beyond names_count

@@ -17,6 +17,13 @@
 #define ROWS(of, member, count_, max)                                                                                      \
 	.row_size = sizeof(((struct of *)0)->member[0]), .row_count_offset = offsetof(struct of, count_), .rows_max = max
 
+#define TCP_MS(key, member)                                                                                         \
+	{FIELD("tcp_" key, MS, record_flow, tcp.member), IN("tcp", key), .flags = FIELD_OMIT_ZERO, .unit = "ns"}
+// A count of TCP by direction: two rows.
+#define TCP_COUNT(key, member)                                                                                             \
+	{FIELD("tcp_" key "_toserver", U32, record_flow, tcp.member[0]), IN("tcp", key "_toserver"), .flags = FIELD_OMIT_ZERO},    \
+	{FIELD("tcp_" key "_toclient", U32, record_flow, tcp.member[1]), IN("tcp", key "_toclient"), .flags = FIELD_OMIT_ZERO}
+
 extern const struct record_field record_arp_fields[], record_stp_fields[], record_cdp_fields[], record_lldp_fields[],
 	record_icmp_fields[], record_nd_fields[], record_multicast_fields[];
 

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "record/record_names.h"
 
-enum { NS_PER_S = 1000000000, NS_PER_US = 1000, S_PER_DAY = 86400 };
+enum { NS_PER_S = 1000000000, NS_PER_US = 1000, US_PER_MS = 1000, S_PER_DAY = 86400 };
 
 struct walk {
 	const struct record *r;
@@ -130,6 +130,18 @@ static void time_put(struct walk *w, uint64_t ns)
 	put(w, "+0000\"", 6);
 }
 
+// 27520123 ns are 27.520.
+static void ms_put(struct walk *w, uint64_t ns)
+{
+	uint64_t us = ns / NS_PER_US;
+
+	w->at = json_put_u64(w->at, us / US_PER_MS);
+	*w->at++ = '.';
+	*w->at++ = (char)('0' + us / 100 % 10);
+	*w->at++ = (char)('0' + us / 10 % 10);
+	*w->at++ = (char)('0' + us % 10);
+}
+
 static void hex16_put(struct walk *w, uint64_t value)
 {
 	*w->at++ = '"';
@@ -197,6 +209,9 @@ static void number_field(struct walk *w, const struct record_field *f, const cha
 		break;
 	case FIELD_TIME:
 		time_put(w, value);
+		break;
+	case FIELD_MS:
+		ms_put(w, value);
 		break;
 	case FIELD_HEX16:
 		hex16_put(w, value);

@@ -7,17 +7,36 @@
 
 enum { PORT_WELL_KNOWN = 1024 };
 
-// Which end of the key is the client: the sender of a SYN, the receiver of a SYN-ACK; without those the side that does not have
-// the well-known port; else whoever spoke first.
-static unsigned client_of(const struct packet *p, unsigned src_end)
+// Who is the client: the sender of a SYN, the receiver of a SYN-ACK; without those the side that does not have the well-known port;
+// else whoever spoke first. Sets *flipped if that is not the sender of this first packet.
+static enum flow_direction direction_of(const struct packet *p, bool *flipped)
 {
 	bool ports = p->proto == IP_TCP || p->proto == IP_UDP || p->proto == IP_SCTP || p->proto == IP_DCCP || p->proto == IP_UDPLITE;
+	bool from_known = p->src_port < PORT_WELL_KNOWN, to_known = p->dst_port < PORT_WELL_KNOWN;
 
-	if (p->proto == IP_TCP && (p->tcp_flags & TCP_SYN) != 0)
-		return (p->tcp_flags & TCP_ACK) != 0 ? !src_end : src_end;
-	if (ports && p->src_port < PORT_WELL_KNOWN && p->dst_port >= PORT_WELL_KNOWN)
-		return !src_end;
-	return src_end;
+	*flipped = false;
+	if (p->proto == IP_TCP && (p->tcp_flags & TCP_SYN) != 0) {
+		*flipped = (p->tcp_flags & TCP_ACK) != 0;
+		return *flipped ? FLOW_DIRECTION_SYN_ACK : FLOW_DIRECTION_SYN;
+	}
+	if (ports && from_known != to_known) {
+		*flipped = from_known;
+		return FLOW_DIRECTION_PORT;
+	}
+	return FLOW_DIRECTION_FIRST;
+}
+
+static void direction_set(struct flow_table *t, struct flow *f, struct flow_cold *cold, const struct packet *p, unsigned src_end)
+{
+	bool flipped;
+	enum flow_direction direction = direction_of(p, &flipped);
+
+	cold->tcp.flags = (uint32_t)direction << FLOW_TCP_DIRECTION_SHIFT;
+	f->client = (uint8_t)(flipped ? !src_end : src_end);
+	t->counters.directions[direction]++;
+	t->counters.flipped += flipped;
+	if (flipped)
+		flow_conn_letter(&cold->tcp, 0, '^');
 }
 
 static enum flow_class class_of(uint8_t proto)
@@ -68,7 +87,7 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	memset(f, 0, sizeof(*f));
 	memset(cold, 0, sizeof(*cold));
 	f->clock_ns = p->clock_ns;
-	f->client = (uint8_t)client_of(p, src_end);
+	f->end_ns = p->time_ns;
 	f->class = (uint8_t)class_of(p->proto);
 	f->inspect = p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
@@ -76,6 +95,9 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	cold->sig = sig;
 	memcpy(cold->key4, key4, sizeof(key4));
 	cold->port = port;
+	direction_set(t, f, cold, p, src_end);
+	if (p->proto == IP_TCP)
+		t->tcp[index] = (struct flow_tcp){0};
 	if (unlikely(p->tunnels > 0))
 		tunnel_keep(t, cold, f->client == src_end, p);
 	t->counters.created++;
@@ -105,7 +127,7 @@ static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, const s
 	uint8_t flags = p->tcp_flags;
 
 	if (unlikely(flags & TCP_SYN))
-		flow_tcp_syn(&t->cold[f - t->flows].tcp, dir, p);
+		flow_tcp_syn(&t->cold[f - t->flows].options, dir, p);
 	if (flags & TCP_FIN)
 		f->closing |= (uint8_t)(1u << dir);
 	if (f->class == FLOW_TCP_CLOSED)
@@ -116,10 +138,23 @@ static void tcp_move(struct flow_table *t, struct flow *f, unsigned dir, const s
 		class_set(t, f, FLOW_TCP_ESTABLISHED);
 }
 
+// A fragment, and a header of which the capture shows but a part, tell nothing of sequence numbers.
+static inline void tcp_count(struct flow_table *t, const struct flow *f, unsigned dir, const struct packet *p)
+{
+	uint32_t index = (uint32_t)(f - t->flows);
+
+	if (unlikely(p->fragment || p->payload_at == 0))
+		return;
+	flow_tcp_silence(&t->tcp[index], f->end_ns, p->time_ns);
+	flow_tcp_count(&t->tcp[index], &t->cold[index].tcp, dir, p, &t->cold[index].start_ns);
+}
+
 unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, const struct packet *p)
 {
 	unsigned dir = src_end != f->client;
 
+	if (f->class <= FLOW_TCP_CLOSED)
+		tcp_count(t, f, dir, p);
 	if (p->clock_ns > f->clock_ns)
 		f->clock_ns = p->clock_ns;
 	if (p->time_ns > f->end_ns)
@@ -160,4 +195,32 @@ enum flow_state flow_state_of(const struct flow *f)
 	default:
 		return f->pkts[0] > 0 && f->pkts[1] > 0 && f->class >= FLOW_ICMP ? FLOW_STATE_ESTABLISHED : FLOW_STATE_NEW;
 	}
+}
+
+enum flow_conn_state flow_conn_state_of(const struct flow *f, const struct flow_cold *cold)
+{
+	if (f->class <= FLOW_TCP_CLOSED)
+		return flow_conn_state(&cold->tcp);
+	if (f->class != FLOW_UDP_NEW && f->class != FLOW_UDP_ESTABLISHED)
+		return CONN_STATE_OTH;
+	if (f->pkts[0] > 0)
+		return f->pkts[1] > 0 ? CONN_STATE_SF : CONN_STATE_S0;
+	return f->pkts[1] > 0 ? CONN_STATE_SHR : CONN_STATE_OTH;
+}
+
+// What is not TCP has but two letters, in the order in which the ends spoke.
+unsigned flow_history_put(const struct flow *f, const struct flow_cold *cold, char *out)
+{
+	bool flipped = flow_conn_has(&cold->tcp, 0, '^');
+	unsigned n = flow_conn_history_put(&cold->tcp, out);
+
+	if (f->class <= FLOW_TCP_CLOSED)
+		return n;
+	if (flipped && f->pkts[1] > 0)
+		out[n++] = 'd';
+	if (f->pkts[0] > 0)
+		out[n++] = 'D';
+	if (!flipped && f->pkts[1] > 0)
+		out[n++] = 'd';
+	return n;
 }

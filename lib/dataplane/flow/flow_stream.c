@@ -19,7 +19,7 @@ static struct flow_stream_buffer *buffer_get(struct flow_stream_pool *pool, stru
 	block = pool_get(&pool->pool);
 	if (block == POOL_NONE)
 		return NULL;
-	stream->buffer = block + 1;
+	stream->buffer = (block + 1) & INT32_MAX;
 	b = pool_at(&pool->pool, block);
 	b->have = b->ranges = 0;
 	return b;

@@ -14,8 +14,8 @@ enum { FLOW_STREAM_RANGES = 8 };
 struct flow_stream {
 	uint64_t skip;     // bytes from next_seq on that no one wants
 	uint32_t next_seq; // first byte not offered or buffered in order
-	uint32_t buffer;   // block of the pool plus one; 0: none
-	bool started;
+	uint32_t buffer : 31; // block of the pool plus one; 0: none
+	uint32_t started : 1;
 };
 
 // Bytes [0, have) are in order and not used yet, the last of them is next_seq - 1; ranges are pieces that came early, as offsets

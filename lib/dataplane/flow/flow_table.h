@@ -1,9 +1,9 @@
 // The flows of one worker: two rte_hash tables (IPv4, IPv6) give an index into one slab of flows.
 //
-// Hot state is one cache line, touched by every packet; cold state is a second slab under the same index, touched when a flow
-// begins, ends, or is still being classified. Time is data: a flow is over when a packet's clock is past its last packet's clock
-// plus the time-out of its state. The wheel only brings that moment to notice; a packet that comes first decides the same, so
-// that the result does not depend on when a sweep ran.
+// Hot state is one cache line, of TCP a second one, touched by every packet; cold state is a slab under the same index, touched
+// when a flow begins, ends, is still being classified, or when TCP does more than go on. Time is data: a flow is over when a
+// packet's clock is past its last packet's clock plus the time-out of its state. The wheel only brings that moment to notice; a
+// packet that comes first decides the same, so that the result does not depend on when a sweep ran.
 #ifndef FLOW_FLOW_TABLE_H
 #define FLOW_FLOW_TABLE_H
 
@@ -16,6 +16,7 @@
 #include "classify/classify.h"
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
+#include "flow/flow_tcp.h"
 #include "flow/flow_wheel.h"
 
 enum { FLOW_BURST_MAX = 64 };
@@ -62,18 +63,19 @@ struct flow_tcp_options {
 
 struct flow_cold {
 	uint64_t start_ns;
+	struct flow_tcp_cold tcp;
+	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	struct classify_flow classify;
 	struct flow_stream stream[2];
 	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
 	hash_sig_t sig;
 	uint32_t hostname; // block of the hostname pool plus one
 	uint32_t newer, older; // in the queue of unanswered flows; places plus one, 0: none
-	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
 	uint16_t port;
-	struct flow_tcp_options tcp;
+	struct flow_tcp_options options;
 } __rte_cache_aligned;
 
-_Static_assert(sizeof(struct flow_cold) <= 128, "the cold state of a flow is two cache lines");
+_Static_assert(sizeof(struct flow_cold) <= 192, "the cold state of a flow is three cache lines");
 
 struct flow_hostname {
 	uint8_t len;
@@ -105,11 +107,13 @@ struct flow_table_counters {
 	uint64_t evicted_unanswered, evicted_oldest;
 	uint64_t packets, bytes;    // counted into flows, ended ones included
 	uint64_t refused_pkts;      // of flows that found no place
+	uint64_t directions[FLOW_DIRECTIONS], flipped; // flows begun, by rule; those whose first packet came from the server
 };
 
 struct flow_table {
 	struct rte_hash *hash4, *hash6;
 	struct flow *flows;
+	struct flow_tcp *tcp;
 	struct flow_link *links;    // of the wheel
 	struct flow_cold *cold;
 	uint8_t (*keys6)[FLOW_KEY6_USED]; // by place - slots4: struct flow_key6 without its padding
@@ -210,5 +214,9 @@ void flow_ends(const struct flow_table *table, uint32_t index, struct record_end
 void flow_tcp_syn(struct flow_tcp_options *options, unsigned dir, const struct packet *p);
 
 enum flow_state flow_state_of(const struct flow *flow);
+
+// Zeek's conn_state and history, of any flow. At most FLOW_TCP_HISTORY_MAX letters; returns how many.
+enum flow_conn_state flow_conn_state_of(const struct flow *flow, const struct flow_cold *cold);
+unsigned flow_history_put(const struct flow *flow, const struct flow_cold *cold, char *out);
 
 #endif

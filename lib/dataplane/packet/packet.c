@@ -108,6 +108,7 @@ static inline __attribute__((always_inline)) enum packet_verdict decode_tcp(stru
 	p->tcp_seq = be32(h + 4);
 	p->tcp_ack = be32(h + 8);
 	p->tcp_flags = h[13];
+	p->tcp_window = be16(h + 14);
 	if (header > 20 && span_bytes(s, header - 20) == NULL)
 		return PACKET_OK;
 	payload_set(p, s, l4 - header);

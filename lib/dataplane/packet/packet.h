@@ -126,6 +126,7 @@ struct packet {
 	union {
 		struct {
 			uint32_t tcp_seq, tcp_ack;
+			uint16_t tcp_window; // as it stands there, not scaled
 		};
 		struct { // of a fragment
 			uint32_t fragment_id;

@@ -49,6 +49,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 {
 	const struct flow *f = &w->flows->flows[index];
 	const struct flow_cold *cold = &w->flows->cold[index];
+	char *texts = (char *)record_body(r) + record_body_size(RECORD_FLOW);
 	const struct flow_hostname *name = cold->hostname != 0 ? pool_at(&w->flows->hostnames, cold->hostname - 1) : NULL;
 	struct record_flow *body = record_body(r);
 
@@ -65,17 +66,23 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.state = (uint8_t)flow_state_of(f),
 		.reason = FLOW_REASON_ACTIVE,
 		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
-		.tcp_options = cold->tcp.said,
-		.tcp_mss = {cold->tcp.mss[0], cold->tcp.mss[1]},
-		.tcp_scale = {cold->tcp.scale & 15, cold->tcp.scale >> 4},
+		.direction = (uint8_t)flow_direction_of(&cold->tcp),
+		.tcp_options = cold->options.said,
+		.tcp_mss = {cold->options.mss[0], cold->options.mss[1]},
+		.tcp_scale = {cold->options.scale & 15, cold->options.scale >> 4},
 	};
 	if (cold->tunnel != 0)
 		body->tunnel = *(const struct record_tunnel *)pool_at(&w->flows->tunnels, cold->tunnel - 1);
 	if (name != NULL) {
 		body->hostname = (struct record_text){0, name->len};
-		memcpy((char *)body + record_body_size(RECORD_FLOW), name->text, name->len);
+		memcpy(texts, name->text, name->len);
 	}
-	r->length = length_of(RECORD_FLOW, body->hostname.len);
+	body->history.at = body->hostname.len;
+	body->history.len = (uint16_t)flow_history_put(f, cold, texts + body->history.at);
+	body->conn_state = (uint8_t)flow_conn_state_of(f, cold);
+	if (f->class <= FLOW_TCP_CLOSED)
+		flow_tcp_record(&w->flows->tcp[index], &cold->tcp, &body->tcp);
+	r->length = length_of(RECORD_FLOW, body->hostname.len + body->history.len);
 	return r->length;
 }
 
