@@ -394,6 +394,10 @@ static void acked(struct step *s)
 		if (flow_conn(s->c, 0) == CONN_ESTABLISHED && flow_conn(s->c, 1) == CONN_ESTABLISHED)
 			flow_conn_letter(s->c, !s->dir, 'G');
 		s->to->contiguous = s->p->tcp_ack;
+	} else if (!seen && !acks_known(s, !s->dir)) { // so that what goes on without an answer need not be judged
+		if (s->to->edge == s->to->ack || (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0)
+			s->to->contiguous = s->p->tcp_ack;
+		s->to->edge = s->to->ack + 1;
 	}
 	s->from->ack = s->p->tcp_ack;
 	s->from->edge = window_edge(s);
@@ -411,27 +415,31 @@ static bool acked_early(const struct flow_tcp *t, unsigned dir)
 {
 	const struct flow_tcp_end *from = &t->end[dir], *to = &t->end[!dir];
 
-	return (int32_t)(from->contiguous - from->next_seq) > 0 || (int32_t)(to->ack - from->next_seq) > 0;
+	return (int32_t)(from->contiguous - from->next_seq) > 0 ||
+	       ((t->plain & FLOW_TCP_KNOWS_ACK << !dir) != 0 && (int32_t)(to->ack - from->next_seq) > 0);
 }
 
 // Which packets need no judging from now on: those that would set nothing but what flow_tcp_count() sets.
 static void plain_set(struct step *s)
 {
 	const struct flow_tcp_cold *c = s->c;
-	uint8_t all = FLOW_TCP_KNOWS_SEQ * 3 | FLOW_TCP_KNOWS_ACK * 3, plain = s->t->plain & all;
+	uint8_t all = FLOW_TCP_KNOWS_SEQ * 3 | FLOW_TCP_KNOWS_ACK * 3, one = FLOW_TCP_KNOWS_SEQ | FLOW_TCP_KNOWS_ACK;
+	uint8_t known = s->t->plain & all;
+	bool settled = (c->flags & (FLOW_TCP_SYN_TIMED | FLOW_TCP_HANDSHAKE)) != FLOW_TCP_SYN_TIMED;
 
-	bool settled = plain == all && (c->flags & (FLOW_TCP_SYN_TIMED | FLOW_TCP_HANDSHAKE)) != FLOW_TCP_SYN_TIMED;
-
+	s->t->plain = known;
 	for (unsigned dir = 0; dir < 2 && settled; dir++) {
-		if (flow_tcp_state(c, 0) != FLOW_TCP_OPEN || flow_tcp_state(c, 1) != FLOW_TCP_OPEN || flow_conn(c, 0) == CONN_INACTIVE ||
-		    flow_conn(c, 1) == CONN_INACTIVE || of_end(s, FLOW_TCP_LAST_KEEP_ALIVE | FLOW_TCP_LAST_PROBE, dir))
+		bool both = known == all && flow_tcp_state(c, !dir) == FLOW_TCP_OPEN && flow_conn(c, !dir) != CONN_INACTIVE;
+		bool alone = known == one << dir && flow_tcp_state(c, !dir) == FLOW_TCP_NONE && flow_conn(c, !dir) == CONN_INACTIVE;
+
+		if (flow_tcp_state(c, dir) != FLOW_TCP_OPEN || flow_conn(c, dir) == CONN_INACTIVE || !(both || alone) ||
+		    of_end(s, FLOW_TCP_LAST_KEEP_ALIVE | FLOW_TCP_LAST_PROBE, dir))
 			continue;
 		if (flow_conn_has(c, dir, 'A'))
-			plain |= (uint8_t)(FLOW_TCP_PLAIN_ACK << 2 * dir);
+			s->t->plain |= (uint8_t)(FLOW_TCP_PLAIN_ACK << 2 * dir);
 		if (flow_conn_has(c, dir, 'D') && of_end(s, FLOW_TCP_TIMED, dir) && !acked_early(s->t, dir))
-			plain |= (uint8_t)(FLOW_TCP_PLAIN_DATA << 2 * dir);
+			s->t->plain |= (uint8_t)(FLOW_TCP_PLAIN_DATA << 2 * dir);
 	}
-	s->t->plain = plain;
 }
 
 void flow_tcp_happening(struct flow_tcp *t, struct flow_tcp_cold *c, unsigned dir, const struct packet *p, const uint64_t *start_ns)
