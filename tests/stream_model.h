@@ -80,6 +80,7 @@ static inline void model_fini(struct model *m)
 	flow_stream_end(&m->pool, &m->stream);
 	pool_put(&m->pool.pool, m->held);
 	model_require(m->pool.pool.available == MODEL_BLOCKS);
+	model_require(m->pool.inconsistent == 0); // all segments are of one stream
 	model_canaries_check(m);
 	free(m->memory);
 }

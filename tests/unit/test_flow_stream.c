@@ -124,6 +124,36 @@ static void test_unused_bytes_come_again(void **state)
 	bench_end(&b);
 }
 
+// Sent again with other bytes, while the first ones are still there: those stand, and it is counted once a segment.
+static void test_other_bytes(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, 440, 1, 0);
+	send(&b, 4, "efgh");
+	send(&b, 10, "kl");
+	send(&b, 2, "cdXfgY"); // over an early piece
+	assert_int_equal(b.pool.inconsistent, 1);
+	send(&b, 6, "ghijklmn"); // over two, says the same
+	assert_int_equal(b.pool.inconsistent, 1);
+	send(&b, 8, "ZZZZ");
+	assert_int_equal(b.pool.inconsistent, 2);
+	send(&b, 0, "abcQ"); // the hole is filled up to what is there
+	assert_int_equal(b.pool.inconsistent, 3);
+	noted(&b, "abcdefghijklmn");
+	bench_end(&b);
+
+	bench_start(&b, 440, 1, 0);
+	b.notes.wants = 6;
+	send(&b, 0, "abcd"); // waits for more
+	send(&b, 0, "abXd");
+	send(&b, 2, "cdef");
+	assert_int_equal(b.pool.inconsistent, 1);
+	noted(&b, "abcdef");
+	bench_end(&b);
+}
+
 static void test_body_is_skipped(void **state)
 {
 	struct bench b;
@@ -387,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_in_order_is_not_copied),
 		cmocka_unit_test(test_either_order),
 		cmocka_unit_test(test_unused_bytes_come_again),
+		cmocka_unit_test(test_other_bytes),
 		cmocka_unit_test(test_body_is_skipped),
 		cmocka_unit_test(test_early_behind_body),
 		cmocka_unit_test(test_early_before_head),

@@ -40,6 +40,7 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	sum->stream_gaps += t->streams.gaps;
 	sum->stream_early += t->streams.early;
 	sum->stream_overflows += t->streams.overflows;
+	sum->stream_inconsistent += t->streams.inconsistent;
 	for (unsigned i = 1; i < proto_count; i++)
 		sum->app_flows[i] += w->classify.claimed[i];
 	sum->l7.capacity += w->classify.l7_pool.capacity;

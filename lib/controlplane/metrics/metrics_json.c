@@ -120,6 +120,7 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "stream_gaps", sum->stream_gaps);
 	json_u64(j, "stream_early", sum->stream_early);
 	json_u64(j, "stream_overflows", sum->stream_overflows);
+	json_u64(j, "stream_inconsistent", sum->stream_inconsistent);
 	pool_json(j, "l7_pool", sum->l7.capacity, sum->l7.available, sum->l7.refused);
 	pool_json(j, "stream_pool", sum->streams.capacity, sum->streams.available, sum->streams.refused);
 	pool_json(j, "hostname_pool", sum->hostnames.capacity, sum->hostnames.available, sum->hostnames.refused);

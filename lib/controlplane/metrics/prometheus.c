@@ -106,6 +106,7 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	one(t, "messages_unsound_total", "counter", "ICMP, MLD and IGMP messages that were not sound: no record", sum->counters.messages_unsound);
 	one(t, "stream_gaps_total", "counter", "Places where bytes of a TCP stream were missing", sum->stream_gaps);
 	one(t, "stream_overflows_total", "counter", "Times a stream buffer was full or none was free", sum->stream_overflows);
+	one(t, "stream_inconsistent_total", "counter", "Segments sent again with other bytes", sum->stream_inconsistent);
 	one(t, "l7_pool_refused_total", "counter", "Times no block was free for a transaction", sum->l7.refused);
 }
 

@@ -164,6 +164,38 @@ static bool direct(struct flow_stream_pool *pool, struct flow_stream *stream, st
 	return false;
 }
 
+// Puts a segment's bytes to [from, ...). Where early pieces are they stay, whatever this one says.
+static void bytes_put(struct flow_stream_pool *pool, struct flow_stream_buffer *b, uint32_t from, struct span in)
+{
+	uint32_t at = from, to = from + in.left;
+	bool differs = false;
+
+	for (uint32_t i = 0; i < b->ranges && b->range[i].from < to; i++) {
+		uint32_t low = b->range[i].from > at ? b->range[i].from : at, high = b->range[i].to < to ? b->range[i].to : to;
+
+		if (high <= low)
+			continue;
+		memcpy(b->bytes + at, in.at + (at - from), low - at);
+		differs |= memcmp(b->bytes + low, in.at + (low - from), high - low) != 0;
+		at = high;
+	}
+	memcpy(b->bytes + at, in.at + (at - from), to - at);
+	pool->inconsistent += differs;
+}
+
+// Bytes sent again that are still here: do they say the same?
+static void seen_compare(struct flow_stream_pool *pool, const struct flow_stream *stream, uint32_t seq, const struct span *in)
+{
+	const struct flow_stream_buffer *b = buffer_of(pool, stream);
+	uint32_t back = stream->next_seq - seq, n = in->left < back ? in->left : back, passed;
+
+	if (b == NULL || b->have == 0)
+		return;
+	passed = back > b->have ? back - b->have : 0; // those were used
+	if (passed < n && memcmp(b->bytes + b->have - (back - passed), in->at + passed, n - passed) != 0)
+		pool->inconsistent++;
+}
+
 static bool in_order(struct flow_stream_pool *pool, struct flow_stream *stream, struct span in, flow_stream_offer_fn *offer,
 		     void *context)
 {
@@ -177,14 +209,23 @@ static bool in_order(struct flow_stream_pool *pool, struct flow_stream *stream, 
 	}
 	if (b == NULL)
 		return direct(pool, stream, in, offer, context);
-	memcpy(b->bytes + b->have, in.at, in.left);
+	bytes_put(pool, b, b->have, in);
 	b->have += in.left;
 	ranges_join(stream, b);
 	return buffer_offer(pool, stream, offer, context);
 }
 
-// Enters [from, to) among the early pieces, joined with those it touches. False if there are too many.
-static bool range_enter(struct flow_stream_buffer *b, uint32_t from, uint32_t to)
+// Whether [from, to) finds a place among the early pieces: one is free, or it touches one that is there.
+static bool range_fits(const struct flow_stream_buffer *b, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < b->ranges; i++)
+		if (b->range[i].from <= to && from <= b->range[i].to)
+			return true;
+	return b->ranges < FLOW_STREAM_RANGES;
+}
+
+// Enters [from, to) among the early pieces, joined with those it touches.
+static void range_enter(struct flow_stream_buffer *b, uint32_t from, uint32_t to)
 {
 	uint32_t i = 0;
 
@@ -197,13 +238,10 @@ static bool range_enter(struct flow_stream_buffer *b, uint32_t from, uint32_t to
 			to = b->range[i].to;
 		range_remove(b, i);
 	}
-	if (b->ranges == FLOW_STREAM_RANGES)
-		return false;
 	memmove(&b->range[i + 1], &b->range[i], (b->ranges - i) * sizeof(b->range[0]));
 	b->range[i].from = from;
 	b->range[i].to = to;
 	b->ranges++;
-	return true;
 }
 
 enum outcome { GOES_ON, STOP, AGAIN };
@@ -222,8 +260,9 @@ static enum outcome early(struct flow_stream_pool *pool, struct flow_stream *str
 	uint64_t from = b != NULL ? (uint64_t)b->have + ahead : 0;
 
 	pool->early++;
-	if (b != NULL && from + in.left <= pool->bytes && range_enter(b, (uint32_t)from, (uint32_t)from + in.left)) {
-		memcpy(b->bytes + from, in.at, in.left);
+	if (b != NULL && from + in.left <= pool->bytes && range_fits(b, (uint32_t)from, (uint32_t)from + in.left)) {
+		bytes_put(pool, b, (uint32_t)from, in);
+		range_enter(b, (uint32_t)from, (uint32_t)from + in.left);
 		return GOES_ON;
 	}
 	if (b != NULL && b->ranges > 0)
@@ -280,6 +319,7 @@ static enum outcome segment(struct flow_stream_pool *pool, struct flow_stream *s
 	if ((int32_t)(seq - stream->next_seq) < 0) { // begins with what was seen already
 		uint32_t seen = stream->next_seq - seq;
 
+		seen_compare(pool, stream, seq, &in);
 		if (seen >= wire)
 			return GOES_ON;
 		span_bytes(&in, seen < in.left ? seen : in.left);

@@ -34,6 +34,7 @@ struct flow_stream_pool {
 	uint64_t gaps;      // bytes were missing and have been given up
 	uint64_t early;     // segments that came before their turn
 	uint64_t overflows; // a buffer was full, or none was free
+	uint64_t inconsistent; // segments that say other bytes than were there; the first ones stand
 };
 
 // Offers in-order bytes to the dissectors; returns how many were used, and in *skip how many behind those to pass over. Sets
