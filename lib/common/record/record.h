@@ -156,6 +156,9 @@ struct record_flow {
 	uint16_t tcp_mss[2];      // [0] of the client's SYN, [1] of the server's; 0: not said
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	uint32_t part;            // ordinal of this record of the flow, from 1; 0: it is the only one
+	bool elephant;
+	uint64_t peak_bps;        // of an elephant, both directions together
 	struct record_tunnel tunnel;
 };
 

@@ -72,6 +72,13 @@ const struct config_row config_rows[] = {
 	ROW(flow, other_s, U32, "60", RANGE(1, DAY_S),
 	    .help = "idle seconds that end a flow of any other protocol"),
 
+	ROW(flow, interim_s, U32, "0", RANGE(0, 3600),
+	    .help = "seconds after which a flow that goes on is reported so far; records of one flow add up; 0: only when it ends"),
+	ROW(flow, elephant_mbps, U32, "0", RANGE(0, 400000),
+	    .help = "Mbit/s from which on a flow is marked as an elephant; 0: none is"),
+	ROW(flow, shunt, BOOL, "false",
+	    .help = "an elephant's content is not looked at any more; its counters stay exact"),
+
 	ROW(limits, l7, U32, "16384", RANGE(64, 4 * MIB),
 	    .help = "application transactions in progress, over all workers"),
 	ROW(limits, streams, U32, "4096", RANGE(64, 1 * MIB),
@@ -80,6 +87,8 @@ const struct config_row config_rows[] = {
 	    .help = "bytes kept of one such stream"),
 	ROW(limits, hostnames, U32, "65536", RANGE(64, 16 * MIB),
 	    .help = "flows whose server name is kept, over all workers"),
+	ROW(limits, long_flows, U32, "65536", RANGE(64, 16 * MIB),
+	    .help = "flows whose rate or interim records are remembered, over all workers"),
 	ROW(limits, tunnels, U32, "65536", RANGE(64, 16 * MIB),
 	    .help = "flows inside tunnels whose outer header is kept, over all workers"),
 	ROW(limits, fragments, U32, "256", RANGE(1, 64 * KIB),

@@ -108,7 +108,8 @@ static void remember(struct control *c, const struct record *r)
 {
 	if (r->type != RECORD_FLOW)
 		return;
-	recent_add(c->recent, r);
+	if (((const struct record_flow *)record_body_const(r))->reason != FLOW_REASON_ACTIVE) // an interim record: it lives
+		recent_add(c->recent, r);
 	talkers_add(c->talkers, r);
 }
 

@@ -18,6 +18,7 @@ enum {
 	POOL_SPARE = 4096,       // jumbo frames in flight, caches of a few lcores
 	RECEIVE_RING_FRAMES = 4096, // what a NIC queue keeps posted
 	MEMORY_SPARE_MB = 64,
+	MEGA = 1000000,
 	SECOND_NS = 1000000000
 };
 
@@ -52,6 +53,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
 		.fragments = {share(config->limits.fragments, workers), (uint64_t)config->limits.fragment_timeout_s * SECOND_NS},
+		.shunt = config->flow.shunt,
 		.link_records_per_s = config->limits.link_records_per_s,
 		.flow = {
 			.capacity4 = share(config->flow.capacity, workers),
@@ -60,6 +62,9 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 			.stream_bytes = config->limits.stream_bytes,
 			.hostnames = share(config->limits.hostnames, workers),
 			.tunnels = share(config->limits.tunnels, workers),
+			.watches = share(config->limits.long_flows, workers),
+			.interim_ns = (uint64_t)config->flow.interim_s * SECOND_NS,
+			.elephant_bps = (uint64_t)config->flow.elephant_mbps * MEGA,
 			.id = id,
 		},
 	};

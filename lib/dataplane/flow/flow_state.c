@@ -79,7 +79,6 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 {
 	struct flow *f = &t->flows[index];
 	struct flow_cold *cold = &t->cold[index];
-	hash_sig_t sig = cold->sig;
 	uint8_t key4[sizeof(cold->key4)];
 	bool linked = f->life == FLOW_LIVE;
 
@@ -92,9 +91,9 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->inspect = p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
 	cold->start_ns = p->time_ns;
-	cold->sig = sig;
 	memcpy(cold->key4, key4, sizeof(key4));
 	cold->port = port;
+	flow_interim_set(t, f, p->clock_ns);
 	direction_set(t, f, cold, p, src_end);
 	if (p->proto == IP_TCP)
 		t->tcp[index] = (struct flow_tcp){0};

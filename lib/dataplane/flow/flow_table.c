@@ -29,8 +29,8 @@ static uint64_t hash_bytes(uint64_t slots, uint32_t key)
 static uint64_t pools_bytes(const struct flow_table_config *c)
 {
 	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(sizeof(struct record_tunnel), c->tunnels) +
-	       pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
-	       3 * RTE_CACHE_LINE_SIZE;
+	       pool_bytes(sizeof(struct flow_watch), c->watches) + pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
+	       4 * RTE_CACHE_LINE_SIZE;
 }
 
 void flow_table_memory(const struct flow_table_config *c, struct memory *m)
@@ -45,6 +45,7 @@ void flow_table_memory(const struct flow_table_config *c, struct memory *m)
 	memory_put(m, "expiry wheel", slots4 + slots6, sizeof(struct flow_table) + (slots4 + slots6) * sizeof(struct flow_link));
 	memory_put(m, "stream buffers", c->streams, pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) + RTE_CACHE_LINE_SIZE);
 	memory_put(m, "host names", c->hostnames, pool_bytes(sizeof(struct flow_hostname), c->hostnames) + RTE_CACHE_LINE_SIZE);
+	memory_put(m, "long flows", c->watches, pool_bytes(sizeof(struct flow_watch), c->watches) + RTE_CACHE_LINE_SIZE);
 	memory_put(m, "tunnels", c->tunnels, pool_bytes(sizeof(struct record_tunnel), c->tunnels) + RTE_CACHE_LINE_SIZE);
 }
 
@@ -73,6 +74,8 @@ static void pools_init(struct flow_table *t, const struct flow_table_config *c)
 	pool_init(&t->hostnames, at, sizeof(struct flow_hostname), c->hostnames);
 	at += RTE_ALIGN_CEIL(pool_bytes(sizeof(struct flow_hostname), c->hostnames), RTE_CACHE_LINE_SIZE);
 	pool_init(&t->tunnels, at, sizeof(struct record_tunnel), c->tunnels);
+	at += RTE_ALIGN_CEIL(pool_bytes(sizeof(struct record_tunnel), c->tunnels), RTE_CACHE_LINE_SIZE);
+	pool_init(&t->watches, at, sizeof(struct flow_watch), c->watches);
 }
 
 int flow_table_create(const struct flow_table_config *c, struct flow_table **out, struct err *err)
@@ -102,6 +105,8 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 	t->capacity6 = c->capacity6;
 	t->hash = c->hash != NULL ? c->hash : flow_hash_best();
 	t->secret = *c->secret;
+	t->interim_ns = c->interim_ns;
+	t->elephant_bps = c->elephant_bps;
 	t->evict = c->evict;
 	t->evict_context = c->evict_context;
 	memcpy(t->timeout_ns, c->timeout_ns, sizeof(t->timeout_ns));
@@ -161,7 +166,6 @@ static uint32_t enter(struct flow_table *t, const struct flow_burst *b, unsigned
 	index = base + (uint32_t)position;
 	if (t->flows[index].life == FLOW_FREE) {
 		t->flows[index].life = FLOW_ENTERED;
-		t->cold[index].sig = (hash_sig_t)sig;
 		if (family == 0)
 			memcpy(t->cold[index].key4, key, sizeof(struct flow_key4));
 		else
@@ -250,7 +254,9 @@ void flow_reset(struct flow_table *t, uint32_t index)
 		pool_put(&t->hostnames, cold->hostname - 1);
 	if (cold->tunnel != 0)
 		pool_put(&t->tunnels, cold->tunnel - 1);
-	cold->hostname = cold->tunnel = 0;
+	if (cold->watch != 0)
+		pool_put(&t->watches, cold->watch - 1);
+	cold->hostname = cold->tunnel = cold->watch = 0;
 }
 
 static struct flow_key4 key4_kept(const struct flow_cold *cold)
@@ -272,18 +278,21 @@ static struct flow_key6 key6_kept(const struct flow_table *t, uint32_t index)
 void flow_remove(struct flow_table *t, uint32_t index)
 {
 	struct flow_cold *cold = &t->cold[index];
+	uint64_t hash;
 
 	flow_reset(t, index);
 	flow_wheel_take(&t->wheel, t->links, index);
 	if (index < t->slots4) {
 		struct flow_key4 key = key4_kept(cold);
 
-		rte_hash_del_key_with_hash(t->hash4, &key, cold->sig);
+		t->hash->hash4(&t->secret, &key, 1, &hash);
+		rte_hash_del_key_with_hash(t->hash4, &key, (hash_sig_t)hash);
 		t->active4--;
 	} else {
 		struct flow_key6 key = key6_kept(t, index);
 
-		rte_hash_del_key_with_hash(t->hash6, &key, cold->sig);
+		t->hash->hash6(&t->secret, &key, 1, &hash);
+		rte_hash_del_key_with_hash(t->hash6, &key, (hash_sig_t)hash);
 		t->active6--;
 	}
 	t->flows[index].life = FLOW_FREE;

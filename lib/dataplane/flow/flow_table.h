@@ -50,6 +50,7 @@ struct flow {
 	uint8_t life;      // enum flow_life
 	uint8_t ttl_least[2], ttl_most[2]; // hop limits, by direction
 	uint8_t tos[2];    // of the last packet of each direction
+	uint16_t interim_at; // low bits of the clock (FLOW_INTERIM_SHIFT) at which the next interim record is due
 } __rte_cache_aligned;
 
 _Static_assert(sizeof(struct flow) == 64, "the hot state of a flow is one cache line");
@@ -68,7 +69,7 @@ struct flow_cold {
 	struct classify_flow classify;
 	struct flow_stream stream[2];
 	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
-	hash_sig_t sig;
+	uint32_t watch;    // block of the watch pool plus one
 	uint32_t hostname; // block of the hostname pool plus one
 	uint32_t newer, older; // in the queue of unanswered flows; places plus one, 0: none
 	uint16_t port;
@@ -76,6 +77,17 @@ struct flow_cold {
 } __rte_cache_aligned;
 
 _Static_assert(sizeof(struct flow_cold) <= 192, "the cold state of a flow is three cache lines");
+
+// Of a flow that lasts: what has been reported of it, and how fast it was.
+struct flow_watch {
+	uint64_t pkts[2], bytes[2]; // in the records so far
+	uint64_t look_ns, look_bytes, peak_bps;
+	uint32_t records;           // so far
+	bool elephant;
+};
+
+// The interim clock: ns >> 30, about a second.
+enum { FLOW_INTERIM_SHIFT = 30, FLOW_ELEPHANT_PKTS = 256 }; // a look each so many packets of a direction
 
 struct flow_hostname {
 	uint8_t len;
@@ -92,7 +104,9 @@ typedef void flow_evict_fn(void *context, uint32_t index);
 
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
-	uint32_t streams, stream_bytes, hostnames, tunnels;
+	uint32_t streams, stream_bytes, hostnames, tunnels, watches;
+	uint64_t interim_ns;        // between two records of a flow that goes on; 0: none
+	uint64_t elephant_bps;      // from this rate on a flow is an elephant; 0: none is
 	uint64_t timeout_ns[FLOW_CLASSES];
 	int socket;
 	unsigned id;                // for the names of its tables
@@ -104,7 +118,7 @@ struct flow_table_config {
 
 struct flow_table_counters {
 	uint64_t created, ended[FLOW_REASONS]; // ended by enum flow_reason
-	uint64_t evicted_unanswered, evicted_oldest;
+	uint64_t evicted_unanswered, evicted_oldest, elephants;
 	uint64_t packets, bytes;    // counted into flows, ended ones included
 	uint64_t refused_pkts;      // of flows that found no place
 	uint64_t directions[FLOW_DIRECTIONS], flipped; // flows begun, by rule; those whose first packet came from the server
@@ -128,7 +142,8 @@ struct flow_table {
 	flow_evict_fn *evict;
 	void *evict_context;
 	atomic_bool emergency;      // flows have been evicted, and the table is still nearly full
-	struct pool hostnames, tunnels; // of struct flow_hostname, of struct record_tunnel
+	struct pool hostnames, tunnels, watches; // of struct flow_hostname, record_tunnel, flow_watch
+	uint64_t interim_ns, elephant_bps;
 	struct flow_stream_pool streams;
 	struct flow_table_counters counters;
 	void *pool_memory;
@@ -189,6 +204,23 @@ static inline uint64_t flow_due_ns(const struct flow_table *table, const struct 
 
 // Whether a packet that arrives now starts a new flow in place of this one, and why.
 bool flow_over(const struct flow_table *table, const struct flow *flow, const struct packet *p, enum flow_reason *reason);
+
+// Whether an interim record is due before this packet is counted.
+static inline bool flow_interim_due(const struct flow_table *t, const struct flow *f, const struct packet *p)
+{
+	return t->interim_ns != 0 && (int16_t)((uint16_t)(p->clock_ns >> FLOW_INTERIM_SHIFT) - f->interim_at) >= 0;
+}
+
+static inline void flow_interim_set(const struct flow_table *t, struct flow *f, uint64_t clock_ns)
+{
+	f->interim_at = (uint16_t)((clock_ns + t->interim_ns) >> FLOW_INTERIM_SHIFT);
+}
+
+struct flow_watch *flow_watch_of(const struct flow_table *table, uint32_t index);  // NULL: it has none
+struct flow_watch *flow_watch_get(struct flow_table *table, uint32_t index);       // NULL: no room
+
+// To be called each FLOW_ELEPHANT_PKTS packets of a direction. True: the flow has just become an elephant.
+bool flow_elephant_look(struct flow_table *table, uint32_t index, const struct packet *p);
 
 // Clears the slot for reuse in place (gives back streams and name); the entry in the hash and the wheel stays.
 void flow_reset(struct flow_table *table, uint32_t index);

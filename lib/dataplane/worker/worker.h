@@ -45,6 +45,7 @@ struct worker_config {
 	enum worker_idle idle;
 	enum worker_checksum checksum;
 	uint32_t checksum_sample; // every so many packets one is verified; at least 1
+	bool shunt;                  // elephants are counted and no more
 	uint32_t record_ring_bytes, l7;
 	struct packet_fragments_config fragments;
 	uint32_t link_records_per_s; // of what is said on the link: ARP, LLDP, ...; those beyond are only counted
@@ -178,11 +179,13 @@ int worker_run(void *worker);
 
 // ---- within the layer ----
 
+void worker_report_interim(struct worker *w, uint32_t index, uint64_t order_ns);
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns);
 classify_report_fn worker_report_l7;
 void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7);
 void worker_report_message(struct worker *w, uint32_t index, bool to_server, const struct packet *p, const struct l7 *l7);
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r); // returns its length
+void worker_inspect_end(struct worker *w, uint32_t index, const struct packet *p); // nothing more is looked at
 void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct packet *p);
 void worker_checksum(struct worker *w, struct worker_burst *b);
 bool worker_checksum_whole(struct worker *w, const struct packet *p); // of a datagram just joined; false: bad

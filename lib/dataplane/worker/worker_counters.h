@@ -62,7 +62,9 @@ struct worker_counters {
 	uint64_t ended_pkts, ended_bytes;       // in flows that have ended
 	uint64_t app_pkts[PROTO_MAX], app_bytes[PROTO_MAX]; // of flows whose protocol was known when the packet came
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
+	uint64_t shunted;                       // elephants that were still inspected
 	// records
+	uint64_t interims_refused;              // no room to remember what has been reported
 	uint64_t link_records_left_out;         // beyond worker_config.link_records_per_s: never made
 	uint64_t messages_unsound;              // of ICMP, MLD, IGMP: packets of their flows, but without a record
 	uint64_t records_made, records_dropped[RECORD_DROP_COUNTS];

@@ -65,3 +65,17 @@ void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct
 	if (i.cold->classify.done)
 		f->inspect = FLOW_INSPECT_NONE;
 }
+
+void worker_inspect_end(struct worker *w, uint32_t index, const struct packet *p)
+{
+	struct flow *f = &w->flows->flows[index];
+	struct flow_cold *cold = &w->flows->cold[index];
+
+	w->reporting = p;
+	w->reporting_index = index;
+	classify_end(&w->classify, &cold->classify);
+	cold->classify.done = true;
+	flow_stream_end(&w->flows->streams, &cold->stream[0]);
+	flow_stream_end(&w->flows->streams, &cold->stream[1]);
+	f->inspect = FLOW_INSPECT_NONE;
+}

@@ -295,6 +295,9 @@ static inline struct flow *flow_of(struct worker *w, uint32_t index, unsigned sr
 		worker_report_flow(w, index, reason, reason == FLOW_REASON_TIMEOUT ? flow_due_ns(w->flows, f) : p->clock_ns);
 		flow_reset(w->flows, index);
 		flow_begin(w->flows, index, src_end, p, port);
+	} else if (unlikely(flow_interim_due(w->flows, f, p))) {
+		worker_report_interim(w, index, p->clock_ns);
+		flow_interim_set(w->flows, f, p->clock_ns);
 	}
 	return f;
 }
@@ -308,6 +311,17 @@ static void app_recount(struct worker_counters *c, const struct flow *f, uint8_t
 	c->app_bytes[before] -= before_bytes;
 	c->app_pkts[f->app] += before_pkts;
 	c->app_bytes[f->app] += before_bytes;
+}
+
+// An elephant that is shunted costs no more than its counters.
+static void elephant_look(struct worker *w, uint32_t index, const struct packet *p)
+{
+	struct flow *f = &w->flows->flows[index];
+
+	if (flow_elephant_look(w->flows, index, p) && w->config.shunt && f->inspect != FLOW_INSPECT_NONE) {
+		worker_inspect_end(w, index, p);
+		w->counters.shunted++;
+	}
 }
 
 static void count_one(struct worker *w, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
@@ -325,6 +339,8 @@ static void count_one(struct worker *w, uint32_t index, unsigned src_end, const 
 	}
 	f = flow_of(w, index, src_end, p, port);
 	dir = flow_count(w->flows, f, src_end, p);
+	if (unlikely(f->pkts[dir] % FLOW_ELEPHANT_PKTS == 0) && w->flows->elephant_bps != 0)
+		elephant_look(w, index, p);
 	if (unlikely(f->class == FLOW_OTHER))
 		link_unknown_count(&w->unknown, p);
 	c->flow_pkts += pkts;

@@ -51,6 +51,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 	const struct flow_cold *cold = &w->flows->cold[index];
 	char *texts = (char *)record_body(r) + record_body_size(RECORD_FLOW);
 	const struct flow_hostname *name = cold->hostname != 0 ? pool_at(&w->flows->hostnames, cold->hostname - 1) : NULL;
+	const struct flow_watch *watch = flow_watch_of(w->flows, index);
 	struct record_flow *body = record_body(r);
 
 	header_fill(w, index, r);
@@ -71,6 +72,10 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.tcp_mss = {cold->options.mss[0], cold->options.mss[1]},
 		.tcp_scale = {cold->options.scale & 15, cold->options.scale >> 4},
 	};
+	if (watch != NULL) {
+		body->elephant = watch->elephant;
+		body->peak_bps = watch->elephant ? watch->peak_bps : 0;
+	}
 	if (cold->tunnel != 0)
 		body->tunnel = *(const struct record_tunnel *)pool_at(&w->flows->tunnels, cold->tunnel - 1);
 	if (name != NULL) {
@@ -86,9 +91,47 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 	return r->length;
 }
 
+// A flow of which there have been records says what it did since; together they are the whole.
+static void since_last(struct record_flow *body, const struct flow_watch *watch)
+{
+	for (unsigned dir = 0; dir < 2; dir++) {
+		body->pkts[dir] -= watch->pkts[dir];
+		body->bytes[dir] -= watch->bytes[dir];
+	}
+	body->part = watch->records;
+}
+
+void worker_report_interim(struct worker *w, uint32_t index, uint64_t order_ns)
+{
+	const struct flow *f = &w->flows->flows[index];
+	struct flow_watch *watch = flow_watch_get(w->flows, index);
+	struct record_flow *body;
+	struct record *r;
+
+	if (watch == NULL) {
+		w->counters.interims_refused++;
+		return;
+	}
+	watch->records++;
+	r = reserve(w, WORKER_FLOW_RECORD_MAX);
+	if (r != NULL) {
+		worker_flow_record(w, index, r);
+		body = record_body(r);
+		since_last(body, watch);
+		r->order_ns = order_ns;
+		record_ring_commit(w->out, r);
+	}
+	for (unsigned dir = 0; dir < 2; dir++) {
+		watch->pkts[dir] = f->pkts[dir];
+		watch->bytes[dir] = f->bytes[dir];
+	}
+}
+
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns)
 {
 	struct flow *f = &w->flows->flows[index];
+	struct flow_watch *watch;
+	struct record_flow *body;
 	struct record *r;
 
 	w->reporting = NULL;
@@ -102,7 +145,13 @@ void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reaso
 	if (r == NULL)
 		return;
 	worker_flow_record(w, index, r);
-	((struct record_flow *)record_body(r))->reason = (uint8_t)reason;
+	body = record_body(r);
+	body->reason = (uint8_t)reason;
+	watch = flow_watch_of(w->flows, index);
+	if (watch != NULL && watch->records > 0) {
+		watch->records++;
+		since_last(body, watch);
+	}
 	r->order_ns = order_ns;
 	record_ring_commit(w->out, r);
 }
