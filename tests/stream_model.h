@@ -172,7 +172,7 @@ static inline unsigned model_cut(struct model *m, struct model_piece *piece, uns
 
 		if (model_choose(m, 4) == 0)
 			back = model_choose(m, at < 200 ? at + 1 : 200);
-		if (size > m->length - at || n + 3 == MODEL_SEGMENTS_MAX)
+		if (size > m->length - at || n + 4 >= MODEL_SEGMENTS_MAX) // two more may follow, the loop ends with two to spare
 			size = m->length - at;
 		piece[n++] = (struct model_piece){at - back, at + size};
 		if (model_choose(m, 10) == 0)

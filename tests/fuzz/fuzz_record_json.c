@@ -41,6 +41,8 @@ static void promises_mend(struct record *r, uint32_t texts)
 	union {
 		struct record_dns *dns;
 		struct record_http *http;
+		struct record_flow *flow;
+		struct record_icmp *icmp;
 	} body = {.dns = record_body(r)};
 
 	bool_mend(&r->to_server);
@@ -48,6 +50,13 @@ static void promises_mend(struct record *r, uint32_t texts)
 		bool_mend(&body.dns->response);
 	if (r->type == RECORD_HTTP)
 		bool_mend(&body.http->length_said);
+	if (r->type == RECORD_FLOW)
+		bool_mend(&body.flow->tunnel.id_known);
+	if (r->type == RECORD_ICMP) {
+		bool_mend(&body.icmp->pointer_said);
+		bool_mend(&body.icmp->query);
+		bool_mend(&body.icmp->quoted_ports);
+	}
 	if (r->type == RECORD_STATS)
 		stats_mend(r, texts);
 }

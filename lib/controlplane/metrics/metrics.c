@@ -31,6 +31,10 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	sum->records_in_rings += ring.pushed - ring.popped;
 	sum->flows_created += t->counters.created;
 	sum->evicted_unanswered += t->counters.evicted_unanswered;
+	sum->elephants += t->counters.elephants;
+	sum->watches.capacity += t->watches.capacity;
+	sum->watches.available += t->watches.available;
+	sum->watches.refused += t->watches.refused;
 	sum->evicted_oldest += t->counters.evicted_oldest;
 	sum->emergencies += atomic_load_explicit(&t->emergency, memory_order_relaxed);
 	sum->flows_active += (uint64_t)t->active4 + t->active6;

@@ -32,7 +32,7 @@ struct metrics_sum {
 	struct worker_counters counters; // of all workers
 	uint64_t analysed_pkts, analysed_bytes, malformed_pkts, malformed_bytes, dropped_pkts, dropped_bytes;
 	uint64_t filtered_pkts, filtered_bytes; // own connections in
-	uint64_t flows_created, flows_active, flows_ended, evicted_unanswered, evicted_oldest;
+	uint64_t flows_created, flows_active, flows_ended, evicted_unanswered, evicted_oldest, elephants;
 	unsigned emergencies; // workers whose table is full, or was until just now
 	uint64_t records_in_rings;
 	struct packet_fragments_counters fragments;
@@ -40,7 +40,7 @@ struct metrics_sum {
 	uint64_t stream_gaps, stream_early, stream_overflows, stream_inconsistent;
 	struct {
 		uint64_t capacity, available, refused;
-	} l7, streams, hostnames, tunnels;
+	} l7, streams, hostnames, tunnels, watches;
 };
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);

@@ -97,6 +97,9 @@ static void flows_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "oldest", sum->evicted_oldest);
 	json_object_end(j);
 	json_bool(j, "emergency", sum->emergencies > 0);
+	json_u64(j, "elephants", sum->elephants);
+	json_u64(j, "shunted", sum->counters.shunted);
+	json_u64(j, "interims_refused", sum->counters.interims_refused);
 	json_u64(j, "refused_packets", sum->counters.refused_pkts);
 	json_u64(j, "refused_bytes", sum->counters.refused_bytes);
 	json_object_end(j);
@@ -124,6 +127,7 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	pool_json(j, "l7_pool", sum->l7.capacity, sum->l7.available, sum->l7.refused);
 	pool_json(j, "stream_pool", sum->streams.capacity, sum->streams.available, sum->streams.refused);
 	pool_json(j, "hostname_pool", sum->hostnames.capacity, sum->hostnames.available, sum->hostnames.refused);
+	pool_json(j, "long_flow_pool", sum->watches.capacity, sum->watches.available, sum->watches.refused);
 	pool_json(j, "tunnel_pool", sum->tunnels.capacity, sum->tunnels.available, sum->tunnels.refused);
 	json_object_end(j);
 }

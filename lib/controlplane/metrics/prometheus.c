@@ -95,6 +95,7 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	one(t, "flows_active", "gauge", "Flows in the tables", sum->flows_active);
 	one(t, "flows_evicted_unanswered_total", "counter", "Unanswered flows that made way in a full table", sum->evicted_unanswered);
 	one(t, "flows_evicted_oldest_total", "counter", "Other flows that made way in a full table", sum->evicted_oldest);
+	one(t, "flows_elephants_total", "counter", "Flows marked as elephants", sum->elephants);
 	one(t, "flow_table_emergency", "gauge", "Workers whose flow table is full, or was until just now", sum->emergencies);
 	one(t, "flow_packets_refused_total", "counter", "Packets whose flow found no place in a full table", sum->counters.refused_pkts);
 	head(t, "application_flows_total", "counter", "Flows by application protocol");
