@@ -7,7 +7,9 @@
 //
 //	bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY] [checksums]
 //
-// Prints one JSON object a pass: Mpps, ns and cycles per packet, cycles per packet by stage.
+// On each lcore that EAL is given runs a worker of its own, over a copy of the frames. Prints one JSON object a pass and lcore: Mpps,
+// ns and cycles per packet, cycles per packet by stage.
+#include <limits.h>
 #include <pcap/pcap.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -21,7 +23,7 @@
 
 #include "worker/worker.h"
 
-enum { POOL = 8191, BURST = 32, FLOWS = 2 << 20, ALIGN = 64 };
+enum { POOL = 8191, BURST = 32, FLOWS = 2 << 20, ALIGN = 64, LANES_MAX = 8 };
 
 // A port whose frames are in memory.
 struct replayed {
@@ -147,34 +149,55 @@ static void records_drop(struct worker *w)
 		record_ring_pop(w->out);
 }
 
-static void pass(struct worker *w, struct replayed *m, unsigned number)
-{
-	struct worker_counters before = w->counters;
-	uint64_t start = rte_rdtsc();
-	double cycles, hz = (double)rte_get_tsc_hz();
+// What one lcore does: a worker of its own, frames of its own.
+struct lane {
+	struct worker *worker;
+	struct replayed frames;
+	double cycles;                       // of the last pass, per packet
+	uint64_t stage_cycles[STAGE_COUNTS];
+};
 
+static int pass_run(void *lane)
+{
+	struct lane *l = lane;
+	struct worker *w = l->worker;
+	struct replayed *m = &l->frames;
+	uint64_t before[STAGE_COUNTS], start;
+
+	memcpy(before, w->counters.cycles, sizeof(before));
+	start = rte_rdtsc();
 	m->next = 0;
 	while (m->next < m->count)
 		worker_poll(w);
-	cycles = (double)(rte_rdtsc() - start) / m->count;
-	printf("{\"pass\":%u,\"mpps\":%.2f,\"ns\":%.1f,\"cycles\":%.1f,\"flows\":%u,\"refused\":%lu,\"stages\":{", number, hz / cycles / 1e6,
-	       cycles * 1e9 / hz, cycles, w->flows->active4 + w->flows->active6, (unsigned long)w->counters.refused_pkts);
+	l->cycles = (double)(rte_rdtsc() - start) / m->count;
 	for (unsigned s = 0; s < STAGE_COUNTS; s++)
-		printf("%s\"%s\":%.1f", s > 0 ? "," : "", worker_stage_names[s],
-		       (double)(w->counters.cycles[s] - before.cycles[s]) / m->count);
-	printf("}}\n");
-	fflush(stdout);
+		l->stage_cycles[s] = w->counters.cycles[s] - before[s];
 	if (!m->ends)
 		connections_go_on(m);
 	m->offset_ns += m->slot[m->count - 1].time_ns - m->slot[0].time_ns + 1000;
 	records_drop(w);
+	return 0;
 }
 
-static struct worker *worker_make(struct replayed *m, uint32_t capacity, bool checksums, const struct flow_secret *secret,
-				  const struct clock *clock)
+static void pass_print(const struct lane *l, unsigned lcore, unsigned number)
 {
-	static struct worker *all[1];
+	const struct worker *w = l->worker;
+	double hz = (double)rte_get_tsc_hz();
+
+	printf("{\"pass\":%u,\"lcore\":%u,\"mpps\":%.2f,\"ns\":%.1f,\"cycles\":%.1f,\"flows\":%u,\"refused\":%lu,\"stages\":{", number, lcore,
+	       hz / l->cycles / 1e6, l->cycles * 1e9 / hz, l->cycles, w->flows->active4 + w->flows->active6,
+	       (unsigned long)w->counters.refused_pkts);
+	for (unsigned s = 0; s < STAGE_COUNTS; s++)
+		printf("%s\"%s\":%.1f", s > 0 ? "," : "", worker_stage_names[s], (double)l->stage_cycles[s] / l->frames.count);
+	printf("}}\n");
+	fflush(stdout);
+}
+
+static int worker_make(struct lane *l, unsigned id, uint32_t capacity, bool checksums, const struct flow_secret *secret,
+		       const struct clock *clock)
+{
 	struct worker_config config = {
+		.id = id,
 		.workers = 1,
 		.burst = BURST,
 		.idle = WORKER_IDLE_POLL,
@@ -186,27 +209,63 @@ static struct worker *worker_make(struct replayed *m, uint32_t capacity, bool ch
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
 		.flow = {.capacity4 = capacity, .capacity6 = 1024, .streams = 4096, .stream_bytes = 16384, .hostnames = 65536,
-			 .secret = secret, .socket = (int)rte_socket_id()},
+			 .secret = secret, .id = id, .socket = (int)rte_socket_id()},
 	};
 	struct err err;
 
 	for (unsigned i = 0; i < FLOW_CLASSES; i++)
 		config.flow.timeout_ns[i] = 60000000000u;
-	if (worker_create(&config, &all[0], &err) < 0 || worker_connect(all, 1, 64, &err) < 0) {
+	if (worker_create(&config, &l->worker, &err) < 0 || worker_connect(&l->worker, 1, 64, &err) < 0) {
 		fprintf(stderr, "bench: %s\n", err.text);
-		return NULL;
+		return -1;
 	}
-	all[0]->queue[all[0]->queues++] = &m->queue;
-	return all[0];
+	l->worker->queue[l->worker->queues++] = &l->frames.queue;
+	return 0;
+}
+
+static int lane_make(struct lane *l, unsigned id, char **argv, int argc, const struct flow_secret *secret, const struct clock *clock)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "bench%u", id);
+	l->frames.queue.receive = memory_receive;
+	l->frames.pool = rte_pktmbuf_pool_create(name, POOL, 256, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	if (l->frames.pool == NULL || memory_load(&l->frames, argv[1]) < 0)
+		return -1;
+	return worker_make(l, id, argc > 3 ? (uint32_t)atoi(argv[3]) : FLOWS, argc > 4 && strcmp(argv[4], "checksums") == 0, secret, clock);
+}
+
+static unsigned next_lane(unsigned lcore)
+{
+	return rte_get_next_lcore(lcore, 1, 0);
+}
+
+// All lcores at once, each with its own worker: what they share would show in what one of them takes longer than alone.
+static void passes(struct lane *lanes, unsigned n, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++) {
+		unsigned lcore, k = 0;
+
+		for (lcore = next_lane(UINT_MAX); lcore < RTE_MAX_LCORE; lcore = next_lane(lcore))
+			if (++k < n)
+				rte_eal_remote_launch(pass_run, &lanes[k], lcore);
+		pass_run(&lanes[0]);
+		rte_eal_mp_wait_lcore();
+		pass_print(&lanes[0], rte_lcore_id(), i);
+		k = 0;
+		for (lcore = next_lane(UINT_MAX); lcore < RTE_MAX_LCORE; lcore = next_lane(lcore))
+			if (++k < n)
+				pass_print(&lanes[k], lcore, i);
+	}
 }
 
 int main(int argc, char **argv)
 {
+	static struct lane lanes[LANES_MAX];
 	int used = rte_eal_init(argc, argv);
-	static struct replayed m = {.queue = {.receive = memory_receive}};
 	struct flow_secret secret;
 	struct clock clock;
-	struct worker *w;
+	unsigned n;
 
 	if (used < 0 || argc - used < 2) {
 		fprintf(stderr, "usage: bench EAL-options -- CAPTURE [PASSES] [FLOW-CAPACITY] [checksums]\n");
@@ -214,15 +273,12 @@ int main(int argc, char **argv)
 	}
 	argc -= used;
 	argv += used;
+	n = rte_lcore_count() < LANES_MAX ? rte_lcore_count() : LANES_MAX;
 	clock_init(&clock, rte_get_tsc_hz());
 	flow_secret_draw(&secret, false);
-	m.pool = rte_pktmbuf_pool_create("bench", POOL, 256, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
-	if (m.pool == NULL || memory_load(&m, argv[1]) < 0)
-		return 1;
-	w = worker_make(&m, argc > 3 ? (uint32_t)atoi(argv[3]) : FLOWS, argc > 4 && strcmp(argv[4], "checksums") == 0, &secret, &clock);
-	if (w == NULL)
-		return 1;
-	for (unsigned i = 1; i <= (argc > 2 ? (unsigned)atoi(argv[2]) : 5); i++)
-		pass(w, &m, i);
+	for (unsigned k = 0; k < n; k++)
+		if (lane_make(&lanes[k], k, argv, argc, &secret, &clock) < 0)
+			return 1;
+	passes(lanes, n, argc > 2 ? (unsigned)atoi(argv[2]) : 5);
 	return 0;
 }
