@@ -7,18 +7,32 @@ from harness import ROOT, SMALL, captures, check, eve_sorted, ledger_check, syst
 CAPTURE = os.path.join(ROOT, "pcaps/checksums.pcap")
 STATUS = {"ip": "ipv4", "tcp": "tcp", "udp": "udp", "icmp": "icmp", "icmpv6": "icmpv6", "igmp": "igmp"}
 BAD, GOOD, ILLEGAL = "0", "1", "4"  # tshark's; illegal: UDP over IPv6 without a checksum
+# tshark does not look into L2TP version 3, and of a longer IGMP message it sums 8 bytes where RFC 2236 says all of the IP payload.
+BLIND = ("l2tp3_ip.pcap", "l2tp3_udp.pcap", "tunnel_kinds.pcap", "igmp.pcap")
 OFFLOADING = "02:00:00:00:00:0f"
 
 
+def unquoted(protocols):
+    """The layers of a frame without those that an ICMP error quotes."""
+    layers = protocols.split(":")
+    for i, (layer, following) in enumerate(zip(layers, layers[1:])):
+        if layer in ("icmp", "icmpv6") and following in ("ip", "ipv6"):
+            return layers[:i + 1]
+    return layers
+
+
 def tshark_counts(t, capture):
+    """Of every level: in a tunnel there are several headers of one kind."""
     counts = {name: collections.Counter() for name in STATUS.values()}
     wanted = [option for name in STATUS for option in ("-e", name + ".checksum.status")]
     on = [option for name in ("ip", "tcp", "udp") for option in ("-o", name + ".check_checksum:TRUE")]
-    for line in t.call("tshark", "-r", capture, *on, "-T", "fields", *wanted).splitlines():
-        for name, every in zip(STATUS.values(), line.split("\t")):
-            status = every.split(",")[0]  # behind the first: headers quoted in ICMP errors
-            if status in (BAD, GOOD, ILLEGAL):
-                counts[name]["good" if status == GOOD else "bad"] += 1
+    for line in t.call("tshark", "-r", capture, *on, "-T", "fields", "-e", "frame.protocols", *wanted).splitlines():
+        protocols, *fields = line.split("\t")
+        layers = unquoted(protocols)
+        for (layer, name), every in zip(STATUS.items(), fields):
+            for status in every.split(",")[:layers.count(layer)]:
+                if status in (BAD, GOOD, ILLEGAL):
+                    counts[name]["good" if status == GOOD else "bad"] += 1
     return counts
 
 
@@ -33,6 +47,8 @@ def run(t, *options, code=0):
 @system_test(tools=("tshark",))
 def test_as_tshark(t):
     for capture in captures(shared=False):
+        if os.path.basename(capture) in BLIND:
+            continue
         said = t.analyse(capture, *SMALL)[1]["checksums"]
         for name, true in tshark_counts(t, capture).items():
             for verdict in ("good", "bad"):

@@ -40,7 +40,7 @@ def all_same(t, paths):
     check(not different, "\n".join(different))
 
 
-@system_test(limit=600, alone=True)
+@system_test(limit=600, alone=True, slow=True)
 def test_own_captures(t):
     all_same(t, captures(shared=False))
 
