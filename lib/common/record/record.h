@@ -155,6 +155,7 @@ struct record_flow {
 	uint16_t tcp_options;     // enum record_tcp_option
 	uint16_t tcp_mss[2];      // [0] of the client's SYN, [1] of the server's; 0: not said
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
+	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
 	struct record_tunnel tunnel;
 };

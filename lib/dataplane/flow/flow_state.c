@@ -91,6 +91,7 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->class = (uint8_t)class_of(p->proto);
 	f->inspect = p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
+	f->ttl_least[0] = f->ttl_least[1] = UINT8_MAX;
 	cold->start_ns = p->time_ns;
 	cold->sig = sig;
 	memcpy(cold->key4, key4, sizeof(key4));
@@ -149,6 +150,18 @@ static inline void tcp_count(struct flow_table *t, const struct flow *f, unsigne
 	flow_tcp_count(&t->tcp[index], &t->cold[index].tcp, dir, p, &t->cold[index].start_ns);
 }
 
+// The hop limit is byte 8 of IPv4 and 7 of IPv6; the traffic class of IPv6 lies four bits into the header, that of IPv4 eight.
+static inline void ip_count(struct flow *f, unsigned dir, const struct packet *p)
+{
+	const uint8_t *ip = p->frame + p->l3_at; // a flow's packet has a whole IP header
+	unsigned six = p->ip_version == 6;
+	uint8_t ttl = ip[8 - six];
+
+	f->ttl_least[dir] = ttl < f->ttl_least[dir] ? ttl : f->ttl_least[dir];
+	f->ttl_most[dir] = ttl > f->ttl_most[dir] ? ttl : f->ttl_most[dir];
+	f->tos[dir] = (uint8_t)(((unsigned)ip[0] << 8 | ip[1]) >> 4 * six);
+}
+
 unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, const struct packet *p)
 {
 	unsigned dir = src_end != f->client;
@@ -161,6 +174,7 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 		f->end_ns = p->time_ns;
 	f->pkts[dir] += 1 + (uint64_t)p->joined_pkts;
 	f->bytes[dir] += (uint64_t)p->wire + p->joined_bytes;
+	ip_count(f, dir, p);
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)

@@ -48,7 +48,7 @@ struct flow {
 	uint8_t closing;   // who has sent FIN
 	uint8_t app;       // as cold->classify.app, here for the packet counters
 	uint8_t life;      // enum flow_life
-	uint8_t ttl_least[2], ttl_most[2]; // hop limits, by direction
+	uint8_t ttl_least[2], ttl_most[2]; // hop limits, by direction; 255 and 0 before its first packet
 	uint8_t tos[2];    // of the last packet of each direction
 } __rte_cache_aligned;
 

@@ -6,7 +6,7 @@
 
 #include "worker/worker.h"
 
-enum { SPINS_BEFORE_YIELD = 64 };
+enum { SPINS_BEFORE_YIELD = 64, DSCP_SHIFT = 2 };
 
 static struct record *reserve(struct worker *w, uint32_t length)
 {
@@ -67,6 +67,9 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.reason = FLOW_REASON_ACTIVE,
 		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
 		.direction = (uint8_t)flow_direction_of(&cold->tcp),
+		.ttl_min = {f->ttl_least[0], f->ttl_least[1]},
+		.ttl_max = {f->ttl_most[0], f->ttl_most[1]},
+		.dscp = {f->tos[0] >> DSCP_SHIFT, f->tos[1] >> DSCP_SHIFT},
 		.tcp_options = cold->options.said,
 		.tcp_mss = {cold->options.mss[0], cold->options.mss[1]},
 		.tcp_scale = {cold->options.scale & 15, cold->options.scale >> 4},
