@@ -186,7 +186,7 @@ static struct worker *worker_make(struct replayed *m, uint32_t capacity, bool ch
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
 		.flow = {.capacity4 = capacity, .capacity6 = 1024, .streams = 4096, .stream_bytes = 16384, .hostnames = 65536,
-			 .secret = secret, .socket = (int)rte_socket_id()},
+			 .details = capacity + 1024, .secret = secret, .socket = (int)rte_socket_id()},
 	};
 	struct err err;
 

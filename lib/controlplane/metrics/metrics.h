@@ -40,7 +40,7 @@ struct metrics_sum {
 	uint64_t stream_gaps, stream_early, stream_overflows;
 	struct {
 		uint64_t capacity, available, refused;
-	} l7, streams, hostnames, tunnels;
+	} l7, streams, hostnames, details;
 };
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);

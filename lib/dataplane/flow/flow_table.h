@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/memory.h"
 #include "classify/classify.h"
+#include "flow/flow_detail.h"
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
 #include "flow/flow_tcp.h"
@@ -64,7 +65,7 @@ struct flow_tcp_options {
 struct flow_cold {
 	uint64_t start_ns;
 	struct flow_tcp_cold tcp;
-	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
+	uint32_t detail;   // block of the detail pool plus one; 0: there was none
 	struct classify_flow classify;
 	struct flow_stream stream[2];
 	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
@@ -92,7 +93,8 @@ typedef void flow_evict_fn(void *context, uint32_t index);
 
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
-	uint32_t streams, stream_bytes, hostnames, tunnels;
+	uint32_t streams, stream_bytes, hostnames, details;
+	uint32_t first_packets;     // of which sizes and gaps are kept, up to RECORD_FIRSTS_MAX
 	uint64_t timeout_ns[FLOW_CLASSES];
 	int socket;
 	unsigned id;                // for the names of its tables
@@ -121,6 +123,7 @@ struct flow_table {
 	uint32_t capacity4, capacity6, active4, active6;
 	const struct flow_hash_ops *hash;
 	struct flow_secret secret;
+	uint32_t first_packets;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	struct flow_wheel wheel;
 	struct flow_queue unanswered[2]; // IPv4, IPv6
@@ -128,7 +131,7 @@ struct flow_table {
 	flow_evict_fn *evict;
 	void *evict_context;
 	atomic_bool emergency;      // flows have been evicted, and the table is still nearly full
-	struct pool hostnames, tunnels; // of struct flow_hostname, of struct record_tunnel
+	struct pool hostnames, details; // of struct flow_hostname, of struct flow_detail
 	struct flow_stream_pool streams;
 	struct flow_table_counters counters;
 	void *pool_memory;
