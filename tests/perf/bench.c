@@ -209,7 +209,7 @@ static int worker_make(struct lane *l, unsigned id, uint32_t capacity, bool chec
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
 		.flow = {.capacity4 = capacity, .capacity6 = 1024, .streams = 4096, .stream_bytes = 16384, .hostnames = 65536,
-			 .secret = secret, .id = id, .socket = (int)rte_socket_id()},
+			 .details = capacity + 1024, .secret = secret, .id = id, .socket = (int)rte_socket_id()},
 	};
 	struct err err;
 

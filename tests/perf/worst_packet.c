@@ -90,8 +90,8 @@ static struct worker *worker_make(struct source *source, const struct flow_secre
 		.fragments = {256, 30000000000u},
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
-		.flow = {.capacity4 = FLOWS, .capacity6 = FLOWS, .streams = 1024, .stream_bytes = 16384, .hostnames = 4096, .secret = secret,
-			 .socket = (int)rte_socket_id()},
+		.flow = {.capacity4 = FLOWS, .capacity6 = FLOWS, .streams = 1024, .stream_bytes = 16384, .hostnames = 4096, .details = 2 * FLOWS,
+			 .secret = secret, .socket = (int)rte_socket_id()},
 	};
 	struct err err;
 

@@ -503,6 +503,144 @@ static void test_pools_come_back(void **state)
 	flow_table_destroy(t);
 }
 
+// ---- what a flow keeps besides its numbers ----
+
+enum { DETAILS = 3, FIRSTS = 4, FRAME = 64, ETHER = 14 };
+
+// An Ethernet frame with an IP header of which the addresses, class and limit are set.
+static struct packet framed(uint8_t frame[FRAME], uint8_t version, bool back, uint8_t class, uint8_t limit, uint64_t time_ns)
+{
+	bool four = version == 4;
+
+	memset(frame, 0, FRAME);
+	memset(frame, back ? 0xaa : 0xbb, 6);
+	memset(frame + 6, back ? 0xbb : 0xaa, 6);
+	frame[ETHER] = (uint8_t)(four ? 0x45 : 0x60 | class >> 4);
+	frame[ETHER + 1] = (uint8_t)(four ? class : class << 4 | 0xf);
+	frame[ETHER + (four ? 8 : 7)] = limit;
+	frame[ETHER + (four ? 12 : 8)] = back ? 2 : 1;
+	frame[ETHER + (four ? 16 : 24)] = back ? 1 : 2;
+	return (struct packet){.frame = frame, .ip_version = version, .proto = IP_UDP, .l3_at = ETHER, .src_at = (uint16_t)(ETHER + (four ? 12 : 8)),
+			       .dst_at = (uint16_t)(ETHER + (four ? 16 : 24)), .src_port = back ? 53 : 5000, .dst_port = back ? 5000 : 53,
+			       .wire = 100, .captured = FRAME, .time_ns = time_ns, .clock_ns = time_ns};
+}
+
+static uint32_t give(struct flow_table *t, const struct packet *p)
+{
+	unsigned src_end;
+	uint32_t index = find(t, p, &src_end);
+
+	if (t->flows[index].life == FLOW_ENTERED)
+		flow_begin(t, index, src_end, p, 0);
+	flow_count(t, &t->flows[index], src_end, p);
+	return index;
+}
+
+static struct flow_table *detailed_make(uint32_t first_packets)
+{
+	struct flow_table_config config = {.capacity4 = 16, .capacity6 = 16, .details = DETAILS, .first_packets = first_packets};
+	struct flow_secret secret;
+	struct flow_table *t;
+	struct err err;
+
+	flow_secret_draw(&secret, true);
+	config.secret = &secret;
+	memcpy(config.timeout_ns, timeouts, sizeof(timeouts));
+	assert_int_equal(flow_table_create(&config, &t, &err), 0);
+	return t;
+}
+
+static void test_limits_and_classes(void **state)
+{
+	static const struct {
+		bool back;
+		uint8_t class, limit, least[2], most[2], tos[2]; // given; kept then
+	} row[] = {
+		{false, 0xb9, 64, {64, 255}, {64, 0}, {0xb9, 0}}, {true, 0x00, 255, {64, 255}, {64, 255}, {0xb9, 0}},
+		{false, 0x04, 63, {63, 255}, {64, 255}, {0x04, 0}}, {true, 0xff, 0, {63, 0}, {64, 255}, {0x04, 0xff}},
+		{false, 0x5a, 128, {63, 0}, {128, 255}, {0x5a, 0xff}},
+	};
+	struct flow_table *t = detailed_make(0);
+	uint8_t frame[FRAME];
+
+	(void)state;
+	for (unsigned version = 4; version <= 6; version += 2)
+		for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+			struct packet p = framed(frame, (uint8_t)version, row[i].back, row[i].class, row[i].limit, T0_S * S);
+			const struct flow *f = &t->flows[give(t, &p)];
+
+			assert_memory_equal(f->ttl_least, row[i].least, 2);
+			assert_memory_equal(f->ttl_most, row[i].most, 2);
+			assert_memory_equal(f->tos, row[i].tos, 2);
+		}
+	flow_table_destroy(t);
+}
+
+static const struct flow_detail *detail_of(const struct flow_table *t, uint32_t index)
+{
+	assert_int_not_equal(t->cold[index].detail, 0);
+	return pool_at(&t->details, t->cold[index].detail - 1);
+}
+
+// Begun by either end: the client's address is the source. Only the first packets are kept; time that goes back is no gap.
+static void test_details(void **state)
+{
+	static const struct {
+		bool back;
+		uint32_t payload;
+		uint64_t ns;
+		struct flow_first kept;
+	} row[] = {
+		{true, 10, 5000, {-10, 0}}, {false, UINT32_MAX, 3000, {INT32_MAX, 0}}, {true, 0, 7999, {0, 2}},
+		{true, 1448, 7999 + 2148 * S, {-1448, INT32_MAX}}, {false, 9, 9000 * S, {0, 0}}, // one too many
+	};
+	struct flow_table *t = detailed_make(FIRSTS);
+	const struct flow_detail *detail = NULL;
+	uint8_t frame[FRAME];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct packet p = framed(frame, 4, row[i].back, 0, 64, T0_S * S + row[i].ns);
+
+		p.payload_wire = row[i].payload;
+		detail = detail_of(t, give(t, &p));
+		assert_int_equal(detail->firsts, i < FIRSTS ? i + 1 : FIRSTS);
+		if (i < FIRSTS)
+			assert_memory_equal(&detail->first[i], &row[i].kept, sizeof(row[i].kept));
+	}
+	assert_memory_equal(detail->ether.src_mac, "\xaa\xaa\xaa\xaa\xaa\xaa", RECORD_MAC);
+	assert_memory_equal(detail->ether.dest_mac, "\xbb\xbb\xbb\xbb\xbb\xbb", RECORD_MAC);
+	assert_int_equal(detail->tunnel.depth, 0);
+	flow_table_destroy(t);
+	t = detailed_make(UINT32_MAX); // bounded
+	assert_int_equal(t->first_packets, RECORD_FIRSTS_MAX);
+	assert_int_equal(t->details.block_size, 320);
+	flow_table_destroy(t);
+}
+
+static void test_details_are_a_pool(void **state)
+{
+	struct flow_table *t = detailed_make(FIRSTS);
+	uint32_t index[DETAILS + 1];
+	uint8_t frame[FRAME];
+
+	(void)state;
+	for (unsigned i = 0; i <= DETAILS; i++) {
+		struct packet p = framed(frame, 4, false, 0, 64, T0_S * S);
+
+		p.src_port = (uint16_t)(6000 + i);
+		index[i] = give(t, &p);
+		assert_int_equal(t->cold[index[i]].detail != 0, i < DETAILS);
+	}
+	assert_int_equal(t->details.refused, 1);
+	flow_remove(t, index[DETAILS]); // had none
+	assert_int_equal(t->details.available, 0);
+	for (unsigned i = 0; i < DETAILS; i++)
+		flow_remove(t, index[i]);
+	assert_int_equal(t->details.available, DETAILS);
+	flow_table_destroy(t);
+}
+
 // ---- who is the client, what state ----
 
 static void test_client(void **state)
@@ -902,6 +1040,7 @@ int main(void)
 		cmocka_unit_test(test_memory_of_a_million),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_pools_come_back),
+		cmocka_unit_test(test_limits_and_classes), cmocka_unit_test(test_details), cmocka_unit_test(test_details_are_a_pool),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_tcp_states),
 		cmocka_unit_test(test_over),

@@ -39,6 +39,7 @@ static uint16_t size_of(enum field_kind kind)
 		return RECORD_IPV4;
 	case FIELD_TEXT:
 	case FIELD_TEXT_LIST:
+	case FIELD_LIST32:
 	case FIELD_RAW_JSON:
 		return sizeof(struct record_text);
 	default:

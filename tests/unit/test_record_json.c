@@ -163,6 +163,48 @@ static void flow(void **state)
 	cJSON_Delete(j);
 }
 
+static void are_numbers(const cJSON *in, const char *path, const int32_t *expected, int n)
+{
+	const cJSON *list = at(in, path);
+
+	assert_int_equal(cJSON_GetArraySize(list), n);
+	for (int i = 0; i < n; i++)
+		assert_true(cJSON_GetArrayItem(list, i)->valuedouble == expected[i]);
+}
+
+static void flow_details(void **state)
+{
+	static const int32_t sizes[] = {0, INT32_MAX, -1448, INT32_MIN}, gaps[] = {0, 7, INT32_MAX};
+	struct record_flow *f = begin(RECORD_FLOW);
+	cJSON *j;
+
+	(void)state;
+	f->pkts[1] = 1;
+	f->ttl_max[1] = 255;
+	f->dscp[1] = 46;
+	memcpy(f->ether.src_mac, "\x02\x00\x5e\x10\x00\xff", 6);
+	f->first_sizes = text_bytes(sizes, sizeof(sizes));
+	f->first_gaps = text_bytes(gaps, sizeof(gaps));
+	j = encode();
+	is_absent(j, "ip.ttl_min_toserver");
+	is_absent(j, "ip.ttl_max_toserver");
+	is_absent(j, "ip.dscp_toserver");
+	is_number(j, "ip.ttl_min_toclient", 0);
+	is_number(j, "ip.ttl_max_toclient", 255);
+	is_number(j, "ip.dscp_toclient", 46);
+	is_text(j, "ether.src_mac", "02:00:5e:10:00:ff");
+	is_absent(j, "ether.dest_mac");
+	are_numbers(j, "spanwatch.first_sizes", sizes, 4);
+	are_numbers(j, "spanwatch.first_gaps_us", gaps, 3);
+	cJSON_Delete(j);
+	f->first_gaps.len += 4; // beyond the record: not there
+	f->first_sizes.len = 0;
+	j = encode();
+	is_absent(j, "spanwatch.first_sizes");
+	is_absent(j, "spanwatch.first_gaps_us");
+	cJSON_Delete(j);
+}
+
 static void what_is_not_known_is_absent(void **state)
 {
 	cJSON *j;
@@ -688,6 +730,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flow),
+		cmocka_unit_test(flow_details),
 		cmocka_unit_test(what_is_not_known_is_absent),
 		cmocka_unit_test(vlans),
 		cmocka_unit_test(icmp_has_no_ports),

@@ -106,6 +106,12 @@ enum flow_tcp_counts {
 // forced: made way for a new flow in a full table; active: has not ended
 enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_FORCED, FLOW_REASON_ACTIVE, FLOW_REASONS };
 
+enum { RECORD_MAC = 6, RECORD_IPV4 = 4 };
+
+struct record_ether {
+	uint8_t src_mac[RECORD_MAC], dest_mac[RECORD_MAC];
+};
+
 // The tunnel that a flow was first seen in: the header around it, the client's side first.
 struct record_tunnel {
 	uint8_t kind;  // enum tunnel_kind
@@ -144,6 +150,8 @@ struct record_tcp {
 	bool ecn;                  // agreed on
 };
 
+enum { RECORD_FIRSTS_MAX = 32 };
+
 struct record_flow {
 	uint64_t pkts[2], bytes[2]; // [0] to server, [1] to client; bytes of whole frames
 	uint64_t start_ns, end_ns;
@@ -155,11 +163,14 @@ struct record_flow {
 	uint16_t tcp_options;     // enum record_tcp_option
 	uint16_t tcp_mss[2];      // [0] of the client's SYN, [1] of the server's; 0: not said
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
+	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
 	uint32_t part;            // ordinal of this record of the flow, from 1; 0: it is the only one
 	bool elephant;
 	uint64_t peak_bps;        // of an elephant, both directions together
 	struct record_tunnel tunnel;
+	struct record_ether ether; // client, server; zero: not known
+	struct record_text first_sizes, first_gaps; // int32_t each: payload bytes, negative to the client; microseconds
 };
 
 enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };
@@ -210,12 +221,6 @@ struct record_http {
 };
 
 // ---- of the link layer: no flow, no ends but the tags; each begins with the frame's addresses ----
-
-enum { RECORD_MAC = 6, RECORD_IPV4 = 4 };
-
-struct record_ether {
-	uint8_t src_mac[RECORD_MAC], dest_mac[RECORD_MAC];
-};
 
 // Announcement and probe: RFC 5227. Gratuitous: any other that asks or answers for the sender's own address.
 enum arp_kind { ARP_REQUEST, ARP_REPLY, ARP_GRATUITOUS, ARP_PROBE, ARP_ANNOUNCEMENT, ARP_OTHER };

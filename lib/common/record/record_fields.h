@@ -24,6 +24,7 @@ enum field_kind {
 	FIELD_TEXT,        // struct record_text
 	FIELD_TEXT_LIST,   // struct record_text, comma separated; EVE: array of strings
 	FIELD_LIST16,      // u16[rows_max], how many are set is the u8 at row_count_offset; EVE: array of numbers
+	FIELD_LIST32,      // struct record_text whose bytes are int32_t each; EVE: array of numbers
 	FIELD_ROWS,        // array of structs with a table of their own, which has only kinds up to FIELD_TEXT_LIST
 	FIELD_MAC,         // six bytes; EVE: 02:00:5e:10:00:01
 	FIELD_IPV4,        // four bytes; EVE: 192.0.2.1

@@ -298,6 +298,28 @@ static void list16_field(struct walk *w, const struct record_field *f, const cha
 	*w->at++ = ',';
 }
 
+static void list32_field(struct walk *w, const struct record_field *f, const char *at)
+{
+	uint32_t len;
+	const char *bytes = text_of(w, at, &len);
+
+	if (bytes == NULL)
+		return;
+	key_put(w, f);
+	*w->at++ = '[';
+	for (uint32_t i = 0; i + sizeof(int32_t) <= len && w->at < w->texts_end; i += (uint32_t)sizeof(int32_t)) {
+		int32_t value;
+
+		memcpy(&value, bytes + i, sizeof(value));
+		if (value < 0)
+			*w->at++ = '-';
+		w->at = json_put_u64(w->at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+		*w->at++ = ',';
+	}
+	w->at -= w->at[-1] == ',';
+	put(w, "],", 2);
+}
+
 static void rows_field(struct walk *w, const struct record_field *f, const char *base)
 {
 	unsigned count = rows_of(f, base);
@@ -380,6 +402,9 @@ static void fields_put(struct walk *w, const struct record_field *f, const char 
 			break;
 		case FIELD_LIST16:
 			list16_field(w, f, base);
+			break;
+		case FIELD_LIST32:
+			list32_field(w, f, base + f->offset);
 			break;
 		case FIELD_ROWS:
 			rows_field(w, f, base);

@@ -198,6 +198,48 @@ bool record_make_flow_age(const struct record *r, const struct record_context *c
 	return number(out, flow->end_ns > flow->start_ns ? (flow->end_ns - flow->start_ns) / NS_PER_S : 0);
 }
 
+// A direction without packets has none of these.
+static bool of_direction(const struct record *r, unsigned dir, const uint8_t of[2], struct field_value *out)
+{
+	return ((const struct record_flow *)record_body_const(r))->pkts[dir] > 0 && number(out, of[dir]);
+}
+
+bool record_make_ttl_min_ts(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return of_direction(r, 0, ((const struct record_flow *)record_body_const(r))->ttl_min, out);
+}
+
+bool record_make_ttl_min_tc(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return of_direction(r, 1, ((const struct record_flow *)record_body_const(r))->ttl_min, out);
+}
+
+bool record_make_ttl_max_ts(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return of_direction(r, 0, ((const struct record_flow *)record_body_const(r))->ttl_max, out);
+}
+
+bool record_make_ttl_max_tc(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return of_direction(r, 1, ((const struct record_flow *)record_body_const(r))->ttl_max, out);
+}
+
+bool record_make_dscp_ts(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return of_direction(r, 0, ((const struct record_flow *)record_body_const(r))->dscp, out);
+}
+
+bool record_make_dscp_tc(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	(void)context;
+	return of_direction(r, 1, ((const struct record_flow *)record_body_const(r))->dscp, out);
+}
+
 static bool tcp_flags(const struct record *r, unsigned flags, struct field_value *out)
 {
 	if (r->ends.proto != IPPROTO_TCP)

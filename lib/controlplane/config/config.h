@@ -43,6 +43,7 @@ struct config {
 		uint32_t udp_new_s, udp_established_s, icmp_s, other_s;
 		uint32_t interim_s, elephant_mbps;
 		bool shunt;
+		uint32_t first_packets; // sizes and gaps of so many in a flow's record
 	} flow;
 	struct {
 		uint32_t l7;           // transactions in progress, over all workers
@@ -51,7 +52,7 @@ struct config {
 		uint32_t fragments, fragment_timeout_s; // datagrams in fragments that are joined at once
 		uint32_t long_flows;   // flows of which interim records or rates are remembered
 		uint32_t hostnames;    // flows whose server name is kept
-		uint32_t tunnels;      // flows whose tunnel is kept
+		uint32_t flow_details; // flows whose MAC addresses, tunnel and first packets are kept; 0: all
 		uint32_t link_records_per_s; // ARP, LLDP, ... of each worker
 		uint32_t record_ring_bytes, sink_queue_bytes, steer_ring, recent_flows, mbufs;
 	} limits;

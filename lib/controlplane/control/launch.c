@@ -42,6 +42,13 @@ static void timeouts_fill(const struct config *config, uint64_t out[FLOW_CLASSES
 		out[i] *= SECOND_NS;
 }
 
+// One for each flow of a worker, if not said otherwise.
+static uint32_t details(const struct config *config, unsigned workers)
+{
+	return config->limits.flow_details != 0 ? share(config->limits.flow_details, workers)
+						: share(config->flow.capacity, workers) + share(config->flow.capacity_ipv6, workers);
+}
+
 static void worker_config_fill(const struct config *config, unsigned id, unsigned workers, struct worker_config *out)
 {
 	*out = (struct worker_config){
@@ -61,10 +68,11 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 			.streams = share(config->limits.streams, workers),
 			.stream_bytes = config->limits.stream_bytes,
 			.hostnames = share(config->limits.hostnames, workers),
-			.tunnels = share(config->limits.tunnels, workers),
 			.watches = share(config->limits.long_flows, workers),
 			.interim_ns = (uint64_t)config->flow.interim_s * SECOND_NS,
 			.elephant_bps = (uint64_t)config->flow.elephant_mbps * MEGA,
+			.details = details(config, workers),
+			.first_packets = config->flow.first_packets,
 			.id = id,
 		},
 	};

@@ -56,9 +56,9 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	sum->hostnames.capacity += t->hostnames.capacity;
 	sum->hostnames.available += t->hostnames.available;
 	sum->hostnames.refused += t->hostnames.refused;
-	sum->tunnels.capacity += t->tunnels.capacity;
-	sum->tunnels.available += t->tunnels.available;
-	sum->tunnels.refused += t->tunnels.refused;
+	sum->details.capacity += t->details.capacity;
+	sum->details.available += t->details.available;
+	sum->details.refused += t->details.refused;
 }
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out)

@@ -40,7 +40,7 @@ struct metrics_sum {
 	uint64_t stream_gaps, stream_early, stream_overflows, stream_inconsistent;
 	struct {
 		uint64_t capacity, available, refused;
-	} l7, streams, hostnames, tunnels, watches;
+	} l7, streams, hostnames, details, watches;
 };
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);

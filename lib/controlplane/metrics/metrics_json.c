@@ -128,7 +128,7 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	pool_json(j, "stream_pool", sum->streams.capacity, sum->streams.available, sum->streams.refused);
 	pool_json(j, "hostname_pool", sum->hostnames.capacity, sum->hostnames.available, sum->hostnames.refused);
 	pool_json(j, "long_flow_pool", sum->watches.capacity, sum->watches.available, sum->watches.refused);
-	pool_json(j, "tunnel_pool", sum->tunnels.capacity, sum->tunnels.available, sum->tunnels.refused);
+	pool_json(j, "detail_pool", sum->details.capacity, sum->details.available, sum->details.refused);
 	json_object_end(j);
 }
 

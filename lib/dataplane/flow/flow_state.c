@@ -50,31 +50,6 @@ static enum flow_class class_of(uint8_t proto)
 	}
 }
 
-// The tunnel of the first packet. Its source is the client's side if the packet's is.
-static void tunnel_keep(struct flow_table *t, struct flow_cold *cold, bool from_client, const struct packet *p)
-{
-	const struct packet_outer *o = &p->outer;
-	uint32_t block = pool_get(&t->tunnels), length = o->ip_version == 4 ? 4 : 16;
-	const uint8_t *src = p->frame + (from_client ? o->src_at : o->dst_at), *dst = p->frame + (from_client ? o->dst_at : o->src_at);
-	struct record_tunnel *tunnel;
-
-	if (block == POOL_NONE)
-		return;
-	cold->tunnel = block + 1;
-	tunnel = pool_at(&t->tunnels, block);
-	*tunnel = (struct record_tunnel){
-		.kind = o->kind,
-		.depth = p->tunnels,
-		.ip_version = o->ip_version,
-		.id_known = o->id_known,
-		.id = o->id,
-		.src_port = from_client ? o->src_port : o->dst_port,
-		.dest_port = from_client ? o->dst_port : o->src_port,
-	};
-	memcpy(tunnel->src, src, length);
-	memcpy(tunnel->dest, dst, length);
-}
-
 void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const struct packet *p, uint16_t port)
 {
 	struct flow *f = &t->flows[index];
@@ -90,6 +65,7 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	f->class = (uint8_t)class_of(p->proto);
 	f->inspect = p->proto == IP_TCP ? FLOW_INSPECT_TCP : p->proto == IP_UDP ? FLOW_INSPECT_UDP : FLOW_INSPECT_NONE;
 	f->life = FLOW_LIVE;
+	f->ttl_least[0] = f->ttl_least[1] = UINT8_MAX;
 	cold->start_ns = p->time_ns;
 	memcpy(cold->key4, key4, sizeof(key4));
 	cold->port = port;
@@ -97,8 +73,7 @@ void flow_begin(struct flow_table *t, uint32_t index, unsigned src_end, const st
 	direction_set(t, f, cold, p, src_end);
 	if (p->proto == IP_TCP)
 		t->tcp[index] = (struct flow_tcp){0};
-	if (unlikely(p->tunnels > 0))
-		tunnel_keep(t, cold, f->client == src_end, p);
+	cold->detail = flow_detail_begin(&t->details, p, f->client == src_end);
 	t->counters.created++;
 	if (linked)
 		flow_wheel_take(&t->wheel, t->links, index);
@@ -148,18 +123,41 @@ static inline void tcp_count(struct flow_table *t, const struct flow *f, unsigne
 	flow_tcp_count(&t->tcp[index], &t->cold[index].tcp, dir, p, &t->cold[index].start_ns);
 }
 
+// The hop limit is byte 8 of IPv4 and 7 of IPv6; the traffic class of IPv6 lies four bits into the header, that of IPv4 eight.
+static inline void ip_count(struct flow *f, unsigned dir, const struct packet *p)
+{
+	const uint8_t *ip = p->frame + p->l3_at; // a flow's packet has a whole IP header
+	unsigned six = p->ip_version == 6;
+	uint8_t ttl = ip[8 - six];
+
+	f->ttl_least[dir] = ttl < f->ttl_least[dir] ? ttl : f->ttl_least[dir];
+	f->ttl_most[dir] = ttl > f->ttl_most[dir] ? ttl : f->ttl_most[dir];
+	f->tos[dir] = (uint8_t)(((unsigned)ip[0] << 8 | ip[1]) >> 4 * six);
+}
+
+static void first_keep(struct flow_table *t, const struct flow *f, unsigned dir, const struct packet *p)
+{
+	uint32_t detail = t->cold[f - t->flows].detail;
+
+	if (detail != 0)
+		flow_detail_first(pool_at(&t->details, detail - 1), p, dir, f->end_ns);
+}
+
 unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, const struct packet *p)
 {
 	unsigned dir = src_end != f->client;
 
 	if (f->class <= FLOW_TCP_CLOSED)
 		tcp_count(t, f, dir, p);
+	if (unlikely(f->pkts[0] + f->pkts[1] < t->first_packets))
+		first_keep(t, f, dir, p);
 	if (p->clock_ns > f->clock_ns)
 		f->clock_ns = p->clock_ns;
 	if (p->time_ns > f->end_ns)
 		f->end_ns = p->time_ns;
 	f->pkts[dir] += 1 + (uint64_t)p->joined_pkts;
 	f->bytes[dir] += (uint64_t)p->wire + p->joined_bytes;
+	ip_count(f, dir, p);
 	if (f->class <= FLOW_TCP_CLOSED) {
 		f->tcp_flags[dir] |= p->tcp_flags;
 		if (f->class != FLOW_TCP_ESTABLISHED || (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0)

@@ -26,9 +26,19 @@ static uint64_t hash_bytes(uint64_t slots, uint32_t key)
 	return slots * RTE_ALIGN_CEIL(key + sizeof(void *), 16) + places / BUCKET_PLACES * BUCKET_BYTES + places * sizeof(uint32_t);
 }
 
+static uint32_t firsts_of(const struct flow_table_config *c)
+{
+	return RTE_MIN(c->first_packets, (uint32_t)RECORD_FIRSTS_MAX);
+}
+
+static uint32_t detail_bytes(const struct flow_table_config *c)
+{
+	return flow_detail_bytes(firsts_of(c));
+}
+
 static uint64_t pools_bytes(const struct flow_table_config *c)
 {
-	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(sizeof(struct record_tunnel), c->tunnels) +
+	return pool_bytes(sizeof(struct flow_hostname), c->hostnames) + pool_bytes(detail_bytes(c), c->details) +
 	       pool_bytes(sizeof(struct flow_watch), c->watches) + pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) +
 	       4 * RTE_CACHE_LINE_SIZE;
 }
@@ -46,7 +56,7 @@ void flow_table_memory(const struct flow_table_config *c, struct memory *m)
 	memory_put(m, "stream buffers", c->streams, pool_bytes(flow_stream_block_bytes(c->stream_bytes), c->streams) + RTE_CACHE_LINE_SIZE);
 	memory_put(m, "host names", c->hostnames, pool_bytes(sizeof(struct flow_hostname), c->hostnames) + RTE_CACHE_LINE_SIZE);
 	memory_put(m, "long flows", c->watches, pool_bytes(sizeof(struct flow_watch), c->watches) + RTE_CACHE_LINE_SIZE);
-	memory_put(m, "tunnels", c->tunnels, pool_bytes(sizeof(struct record_tunnel), c->tunnels) + RTE_CACHE_LINE_SIZE);
+	memory_put(m, "flow details", c->details, pool_bytes(detail_bytes(c), c->details) + RTE_CACHE_LINE_SIZE);
 }
 
 static struct rte_hash *hash_create(const struct flow_table_config *c, const char *family, uint32_t slots, uint32_t key)
@@ -73,8 +83,8 @@ static void pools_init(struct flow_table *t, const struct flow_table_config *c)
 	at += RTE_ALIGN_CEIL(pool_bytes(block, c->streams), RTE_CACHE_LINE_SIZE);
 	pool_init(&t->hostnames, at, sizeof(struct flow_hostname), c->hostnames);
 	at += RTE_ALIGN_CEIL(pool_bytes(sizeof(struct flow_hostname), c->hostnames), RTE_CACHE_LINE_SIZE);
-	pool_init(&t->tunnels, at, sizeof(struct record_tunnel), c->tunnels);
-	at += RTE_ALIGN_CEIL(pool_bytes(sizeof(struct record_tunnel), c->tunnels), RTE_CACHE_LINE_SIZE);
+	pool_init(&t->details, at, detail_bytes(c), c->details);
+	at += RTE_ALIGN_CEIL(pool_bytes(detail_bytes(c), c->details), RTE_CACHE_LINE_SIZE);
 	pool_init(&t->watches, at, sizeof(struct flow_watch), c->watches);
 }
 
@@ -107,6 +117,7 @@ int flow_table_create(const struct flow_table_config *c, struct flow_table **out
 	t->secret = *c->secret;
 	t->interim_ns = c->interim_ns;
 	t->elephant_bps = c->elephant_bps;
+	t->first_packets = firsts_of(c);
 	t->evict = c->evict;
 	t->evict_context = c->evict_context;
 	memcpy(t->timeout_ns, c->timeout_ns, sizeof(t->timeout_ns));
@@ -252,11 +263,11 @@ void flow_reset(struct flow_table *t, uint32_t index)
 	flow_stream_end(&t->streams, &cold->stream[1]);
 	if (cold->hostname != 0)
 		pool_put(&t->hostnames, cold->hostname - 1);
-	if (cold->tunnel != 0)
-		pool_put(&t->tunnels, cold->tunnel - 1);
+	if (cold->detail != 0)
+		pool_put(&t->details, cold->detail - 1);
 	if (cold->watch != 0)
 		pool_put(&t->watches, cold->watch - 1);
-	cold->hostname = cold->tunnel = cold->watch = 0;
+	cold->hostname = cold->detail = cold->watch = 0;
 }
 
 static struct flow_key4 key4_kept(const struct flow_cold *cold)

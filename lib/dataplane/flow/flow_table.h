@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/memory.h"
 #include "classify/classify.h"
+#include "flow/flow_detail.h"
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
 #include "flow/flow_tcp.h"
@@ -48,7 +49,7 @@ struct flow {
 	uint8_t closing;   // who has sent FIN
 	uint8_t app;       // as cold->classify.app, here for the packet counters
 	uint8_t life;      // enum flow_life
-	uint8_t ttl_least[2], ttl_most[2]; // hop limits, by direction
+	uint8_t ttl_least[2], ttl_most[2]; // hop limits, by direction; 255 and 0 before its first packet
 	uint8_t tos[2];    // of the last packet of each direction
 	uint16_t interim_at; // low bits of the clock (FLOW_INTERIM_SHIFT) at which the next interim record is due
 } __rte_cache_aligned;
@@ -65,7 +66,7 @@ struct flow_tcp_options {
 struct flow_cold {
 	uint64_t start_ns;
 	struct flow_tcp_cold tcp;
-	uint32_t tunnel;   // block of the tunnel pool plus one; 0: none, or no room
+	uint32_t detail;   // block of the detail pool plus one; 0: there was none
 	struct classify_flow classify;
 	struct flow_stream stream[2];
 	uint8_t key4[sizeof(struct flow_key4)]; // those of IPv6 are in keys6
@@ -104,7 +105,8 @@ typedef void flow_evict_fn(void *context, uint32_t index);
 
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
-	uint32_t streams, stream_bytes, hostnames, tunnels, watches;
+	uint32_t streams, stream_bytes, hostnames, details, watches;
+	uint32_t first_packets;     // of which sizes and gaps are kept, up to RECORD_FIRSTS_MAX
 	uint64_t interim_ns;        // between two records of a flow that goes on; 0: none
 	uint64_t elephant_bps;      // from this rate on a flow is an elephant; 0: none is
 	uint64_t timeout_ns[FLOW_CLASSES];
@@ -135,6 +137,7 @@ struct flow_table {
 	uint32_t capacity4, capacity6, active4, active6;
 	const struct flow_hash_ops *hash;
 	struct flow_secret secret;
+	uint32_t first_packets;
 	uint64_t timeout_ns[FLOW_CLASSES];
 	struct flow_wheel wheel;
 	struct flow_queue unanswered[2]; // IPv4, IPv6
@@ -142,7 +145,7 @@ struct flow_table {
 	flow_evict_fn *evict;
 	void *evict_context;
 	atomic_bool emergency;      // flows have been evicted, and the table is still nearly full
-	struct pool hostnames, tunnels, watches; // of struct flow_hostname, record_tunnel, flow_watch
+	struct pool hostnames, details, watches; // of struct flow_hostname, flow_detail, flow_watch
 	uint64_t interim_ns, elephant_bps;
 	struct flow_stream_pool streams;
 	struct flow_table_counters counters;

@@ -84,7 +84,8 @@ struct worker_flows_request {
 	bool ranked;
 };
 
-enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + RECORD_HISTORY_MAX + 7) / 8 * 8 };
+enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + RECORD_HISTORY_MAX +
+				RECORD_FIRSTS_MAX * sizeof(struct flow_first) + 7) / 8 * 8 };
 
 // A whole datagram's buffer as a mbuf has it, and where it goes back to.
 struct worker_fragment {

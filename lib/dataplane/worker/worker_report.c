@@ -6,7 +6,7 @@
 
 #include "worker/worker.h"
 
-enum { SPINS_BEFORE_YIELD = 64 };
+enum { SPINS_BEFORE_YIELD = 64, DSCP_SHIFT = 2 };
 
 static struct record *reserve(struct worker *w, uint32_t length)
 {
@@ -45,6 +45,26 @@ static void header_fill(const struct worker *w, uint32_t index, struct record *r
 	flow_ends(w->flows, index, &r->ends);
 }
 
+// used: bytes of texts that are there already. Returns how many there are then.
+static uint32_t detail_put(const struct worker *w, const struct flow_cold *cold, struct record_flow *body, char *texts, uint32_t used)
+{
+	const struct flow_detail *detail = cold->detail != 0 ? pool_at(&w->flows->details, cold->detail - 1) : NULL;
+	uint16_t bytes;
+
+	if (detail == NULL)
+		return used;
+	bytes = (uint16_t)(detail->firsts * sizeof(int32_t));
+	body->tunnel = detail->tunnel;
+	body->ether = detail->ether;
+	body->first_sizes = (struct record_text){(uint16_t)used, bytes};
+	body->first_gaps = (struct record_text){(uint16_t)(used + bytes), bytes};
+	for (unsigned i = 0; i < detail->firsts; i++) {
+		memcpy(texts + body->first_sizes.at + i * sizeof(int32_t), &detail->first[i].size, sizeof(int32_t));
+		memcpy(texts + body->first_gaps.at + i * sizeof(int32_t), &detail->first[i].gap_us, sizeof(int32_t));
+	}
+	return used + 2u * bytes;
+}
+
 uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct record *r)
 {
 	const struct flow *f = &w->flows->flows[index];
@@ -68,6 +88,9 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.reason = FLOW_REASON_ACTIVE,
 		.tcp_flags = {f->tcp_flags[0], f->tcp_flags[1]},
 		.direction = (uint8_t)flow_direction_of(&cold->tcp),
+		.ttl_min = {f->ttl_least[0], f->ttl_least[1]},
+		.ttl_max = {f->ttl_most[0], f->ttl_most[1]},
+		.dscp = {f->tos[0] >> DSCP_SHIFT, f->tos[1] >> DSCP_SHIFT},
 		.tcp_options = cold->options.said,
 		.tcp_mss = {cold->options.mss[0], cold->options.mss[1]},
 		.tcp_scale = {cold->options.scale & 15, cold->options.scale >> 4},
@@ -76,8 +99,6 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		body->elephant = watch->elephant;
 		body->peak_bps = watch->elephant ? watch->peak_bps : 0;
 	}
-	if (cold->tunnel != 0)
-		body->tunnel = *(const struct record_tunnel *)pool_at(&w->flows->tunnels, cold->tunnel - 1);
 	if (name != NULL) {
 		body->hostname = (struct record_text){0, name->len};
 		memcpy(texts, name->text, name->len);
@@ -87,7 +108,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 	body->conn_state = (uint8_t)flow_conn_state_of(f, cold);
 	if (f->class <= FLOW_TCP_CLOSED)
 		flow_tcp_record(&w->flows->tcp[index], &cold->tcp, &body->tcp);
-	r->length = length_of(RECORD_FLOW, body->hostname.len + body->history.len);
+	r->length = length_of(RECORD_FLOW, detail_put(w, cold, body, texts, body->hostname.len + body->history.len));
 	return r->length;
 }
 
