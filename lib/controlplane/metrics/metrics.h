@@ -45,6 +45,12 @@ struct metrics_sum {
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);
 
+// Packets that a worker looked at, of its own queues and of others.
+static inline uint64_t metrics_handled(const struct worker_counters *c)
+{
+	return c->received_pkts - c->steered_out + c->steered_in;
+}
+
 // One identity: left has to equal right. lag: how much may be in flight between the two while running.
 struct ledger_row {
 	const char *name; // "packets", "flows", ...

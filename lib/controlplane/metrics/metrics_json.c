@@ -197,11 +197,6 @@ static void stages_json(const struct worker_counters *c, uint64_t packets, struc
 	json_object_end(j);
 }
 
-static uint64_t handled(const struct worker_counters *c)
-{
-	return c->received_pkts - c->steered_out + c->steered_in;
-}
-
 static void workers_json(const struct metrics_sources *s, struct json *j)
 {
 	json_array_begin(j, "workers");
@@ -211,9 +206,9 @@ static void workers_json(const struct metrics_sources *s, struct json *j)
 
 		json_object_begin(j, NULL);
 		json_u64(j, "id", k);
-		json_u64(j, "packets", handled(&c));
+		json_u64(j, "packets", metrics_handled(&c));
 		json_u64(j, "busy_ns", (uint64_t)((double)c.busy_cycles * 1e9 / (double)rte_get_tsc_hz()));
-		stages_json(&c, handled(&c), j);
+		stages_json(&c, metrics_handled(&c), j);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -291,14 +286,14 @@ static void lcore_json(const struct worker *w, struct json *j)
 	json_string(j, "idle", idle_names[w->config.idle]);
 	json_string(j, "hash", w->flows->hash->name);
 	queues_json(w, j);
-	json_u64(j, "packets", handled(&c));
+	json_u64(j, "packets", metrics_handled(&c));
 	json_u64(j, "steered_out", c.steered_out);
 	json_u64(j, "steered_in", c.steered_in);
 	json_u64(j, "polls", c.polls);
 	json_u64(j, "empty_polls", c.empty_polls);
 	json_u64(j, "sleeps", c.sleeps);
 	json_double(j, "busy_s", (double)c.busy_cycles / hz);
-	stages_json(&c, handled(&c), j);
+	stages_json(&c, metrics_handled(&c), j);
 	json_u64(j, "flows_active", (uint64_t)w->flows->active4 + w->flows->active6);
 	json_u64(j, "flows_capacity", (uint64_t)w->flows->capacity4 + w->flows->capacity6);
 	json_double(j, "heartbeat_age_ms", now > c.heartbeat ? (double)(now - c.heartbeat) * 1e3 / hz : 0);

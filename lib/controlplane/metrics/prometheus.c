@@ -143,10 +143,39 @@ static void sinks(struct text *t, const struct metrics_sources *s)
 	}
 }
 
+// One row a metric: what a worker counts of itself.
+static void worker_amounts(struct text *t, const struct metrics_sources *s)
+{
+	static const char *const names[][2] = {
+		{"packets", "Packets that a worker looked at, steered ones where they went"},
+		{"polls", "Turns of a worker's loop"},
+		{"empty_polls", "Turns without a packet"},
+		{"sleeps", "Times that a worker slept for want of packets"},
+		{"busy_cycles", "Cycles of the time stamp counter spent on packets"},
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(names); i++) {
+		say(t, "# HELP spanwatch_worker_%s_total %s\n# TYPE spanwatch_worker_%s_total counter\n", names[i][0], names[i][1], names[i][0]);
+		for (unsigned k = 0; k < s->worker_count; k++) {
+			const struct worker_counters *c = &s->workers[k]->counters;
+			const uint64_t amounts[] = {metrics_handled(c), c->polls, c->empty_polls, c->sleeps, c->busy_cycles};
+
+			say(t, "spanwatch_worker_%s_total{worker=\"%u\"} %lu\n", names[i][0], k, (unsigned long)amounts[i]);
+		}
+	}
+}
+
 static void workers(struct text *t, const struct metrics_sources *s)
 {
 	double hz = (double)rte_get_tsc_hz();
 
+	worker_amounts(t, s);
+	one(t, "tsc_hz", "gauge", "Cycles of the time stamp counter in a second", rte_get_tsc_hz());
+	head(t, "worker_stage_cycles_total", "counter", "Cycles of the time stamp counter of a worker by stage");
+	for (unsigned k = 0; k < s->worker_count; k++)
+		for (unsigned st = 0; st < STAGE_COUNTS; st++)
+			say(t, "spanwatch_worker_stage_cycles_total{worker=\"%u\",stage=\"%s\"} %lu\n", k, worker_stage_names[st],
+			    (unsigned long)s->workers[k]->counters.cycles[st]);
 	head(t, "worker_stage_seconds_total", "counter", "Time of a worker by stage");
 	for (unsigned k = 0; k < s->worker_count; k++)
 		for (unsigned st = 0; st < STAGE_COUNTS; st++)
