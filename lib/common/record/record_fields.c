@@ -10,7 +10,6 @@
 #include "record/record_names.h"
 
 static const char *const flow_states[] = {"new", "established", "closed"};
-static const char *const directions[] = {"syn", "syn_ack", "port", "first_packet"};
 static const char *const conn_states[] = {"OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR"};
 static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "established", "fin_wait1", "fin_wait2", "close_wait", "closing",
 					 "last_ack", "time_wait", "closed"}; // Suricata's spelling
@@ -41,7 +40,7 @@ static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
 	{FIELD("conn_state", NAME8, record_flow, conn_state), IN("spanwatch", "conn_state"), NAMES(conn_states)},
 	{FIELD("history", TEXT, record_flow, history), IN("spanwatch", "history")},
-	{FIELD("direction_reason", NAME8, record_flow, direction), IN("spanwatch", "direction_reason"), NAMES(directions)},
+	{FIELD("direction_reason", NAME8, record_flow, direction), IN("spanwatch", "direction_reason"), NAMES(record_direction_names)},
 	{FIELD("pkts_toserver", U64, record_flow, pkts[0]), IN("flow", "pkts_toserver"), .ipfix = 298, .unit = "packets"},
 	{FIELD("pkts_toclient", U64, record_flow, pkts[1]), IN("flow", "pkts_toclient"), .ipfix = 299, .unit = "packets"},
 	{FIELD("bytes_toserver", U64, record_flow, bytes[0]), IN("flow", "bytes_toserver"), .ipfix = 352, .unit = "bytes"},

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "link/link_unknown.h"
 #include "metrics/metrics.h"
+#include "record/record_names.h"
 
 static const char *const reason_names[FLOW_REASONS] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const idle_names[] = {"poll", "yield", "adaptive"};
@@ -96,6 +97,11 @@ static void flows_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "unanswered", sum->evicted_unanswered);
 	json_u64(j, "oldest", sum->evicted_oldest);
 	json_object_end(j);
+	json_object_begin(j, "directions");
+	for (unsigned i = 0; i < FLOW_DIRECTIONS; i++)
+		json_u64(j, record_direction_names[i], sum->directions[i]);
+	json_object_end(j);
+	json_u64(j, "flipped", sum->flipped);
 	json_bool(j, "emergency", sum->emergencies > 0);
 	json_u64(j, "refused_packets", sum->counters.refused_pkts);
 	json_u64(j, "refused_bytes", sum->counters.refused_bytes);
@@ -182,6 +188,7 @@ static void ports_json(const struct metrics_sources *s, struct json *j)
 		json_u64(j, "kernel_drops", stats.kernel_drops);
 		json_u64(j, "kernel_seen", stats.kernel_seen);
 		json_u64(j, "unread", stats.unread);
+		metrics_capture_loss_json(s, port->id, j);
 		if (port->damage_text[0] != '\0' && atomic_load(&port->damage) != PORT_WHOLE)
 			json_string(j, "damage", port->damage_text);
 		json_object_end(j);

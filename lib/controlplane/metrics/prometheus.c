@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "metrics/metrics.h"
+#include "record/record_names.h"
 
 struct text {
 	char *out;
@@ -97,6 +98,10 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	one(t, "flows_evicted_oldest_total", "counter", "Other flows that made way in a full table", sum->evicted_oldest);
 	one(t, "flow_table_emergency", "gauge", "Workers whose flow table is full, or was until just now", sum->emergencies);
 	one(t, "flow_packets_refused_total", "counter", "Packets whose flow found no place in a full table", sum->counters.refused_pkts);
+	head(t, "flows_directed_total", "counter", "Flows begun, by the rule that told who is the client");
+	for (unsigned i = 0; i < FLOW_DIRECTIONS; i++)
+		say(t, "spanwatch_flows_directed_total{rule=\"%s\"} %lu\n", record_direction_names[i], (unsigned long)sum->directions[i]);
+	one(t, "flows_flipped_total", "counter", "Flows whose first packet came from the server", sum->flipped);
 	head(t, "application_flows_total", "counter", "Flows by application protocol");
 	for (unsigned i = 1; i < proto_count; i++)
 		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
@@ -124,6 +129,36 @@ static void ports(struct text *t, const struct metrics_sources *s)
 			say(t, "} %lu\n",
 			    (unsigned long)(const uint64_t[]){p.received_pkts, p.missed, p.errors, p.nombuf, p.kernel_drops}[k]);
 		}
+	}
+}
+
+// What TCP says of the capture of each port.
+static void capture_loss(struct text *t, const struct metrics_sources *s)
+{
+	static const char *const names[][2] = {
+		{"segments", "TCP segments of flows that have ended"},
+		{"lost_segments", "TCP segments missing before one that came"},
+		{"acked_unseen", "Acknowledgements of TCP segments that were not seen: the capture missed them"},
+		{"retransmissions", "TCP segments sent again"},
+	};
+	struct metrics_capture_loss loss;
+
+	for (unsigned k = 0; k < RTE_DIM(names); k++) {
+		say(t, "# HELP spanwatch_port_tcp_%s_total %s\n# TYPE spanwatch_port_tcp_%s_total counter\n", names[k][0], names[k][1], names[k][0]);
+		for (unsigned i = 0; i < s->port_count; i++) {
+			metrics_capture_loss(s, s->ports[i]->id, &loss);
+			say(t, "spanwatch_port_tcp_%s_total{", names[k][0]);
+			label(t, "port", s->ports[i]->name);
+			say(t, "} %lu\n",
+			    (unsigned long)(const uint64_t[]){loss.segments, loss.lost, loss.acked_unseen, loss.retransmissions}[k]);
+		}
+	}
+	head(t, "port_capture_loss_ratio", "gauge", "Estimated share of a port's TCP segments that the capture missed");
+	for (unsigned i = 0; i < s->port_count; i++) {
+		metrics_capture_loss(s, s->ports[i]->id, &loss);
+		say(t, "spanwatch_port_capture_loss_ratio{");
+		label(t, "port", s->ports[i]->name);
+		say(t, "} %.9f\n", loss.estimate);
 	}
 }
 
@@ -201,6 +236,7 @@ size_t metrics_prometheus(const struct metrics_sources *s, char *out, size_t roo
 	one(&t, "records_refused_total", "counter", "Records lost because the ring to control was full",
 	    sum.counters.records_dropped[RECORD_DROP_RING_FULL]);
 	ports(&t, s);
+	capture_loss(&t, s);
 	sinks(&t, s);
 	workers(&t, s);
 	head(&t, "ledger_residual", "gauge", "Sum of the ledger's differences, 0 at every quiet moment");

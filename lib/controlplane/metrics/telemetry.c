@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "metrics/metrics.h"
+#include "record/record_names.h"
 
 enum { KEY_MAX = 64 };
 
@@ -70,6 +71,9 @@ static int flows_put(const char *argument, struct rte_tel_data *out)
 	put(out, "flows", "ended", sum.flows_ended);
 	put(out, "evicted", "unanswered", sum.evicted_unanswered);
 	put(out, "evicted", "oldest", sum.evicted_oldest);
+	for (unsigned i = 0; i < FLOW_DIRECTIONS; i++)
+		put(out, "directed", record_direction_names[i], sum.directions[i]);
+	put(out, "flows", "flipped", sum.flipped);
 	put(out, "emergency", "workers", sum.emergencies);
 	put(out, "refused", "packets", sum.counters.refused_pkts);
 	put(out, "refused", "bytes", sum.counters.refused_bytes);

@@ -42,6 +42,13 @@ enum worker_record_drop {
 	RECORD_DROP_COUNTS
 };
 
+enum { WORKER_PORTS = RTE_MAX_ETHPORTS };
+
+// Of the TCP flows that began on a port and have ended; a flow's own counts stop where its record's do.
+struct worker_port_tcp {
+	uint64_t segments, lost, acked_unseen, retransmissions;
+};
+
 struct worker_counters {
 	// packets: received here or handed on; each ends in exactly one of the others, here or at its owner
 	uint64_t received_pkts, received_bytes;
@@ -62,6 +69,7 @@ struct worker_counters {
 	uint64_t ended_pkts, ended_bytes;       // in flows that have ended
 	uint64_t app_pkts[PROTO_MAX], app_bytes[PROTO_MAX]; // of flows whose protocol was known when the packet came
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
+	struct worker_port_tcp port_tcp[WORKER_PORTS]; // by ethdev
 	// records
 	uint64_t link_records_left_out;         // beyond worker_config.link_records_per_s: never made
 	uint64_t messages_unsound;              // of ICMP, MLD, IGMP: packets of their flows, but without a record
