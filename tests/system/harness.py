@@ -226,9 +226,9 @@ class Rig:
         with open(os.path.join(folder, "stats.json"), encoding="utf-8") as f:
             return json.load(f)
 
-    def watch(self, *options, namespace=None, limit=15):
+    def watch(self, *options, namespace=None, limit=15, **more):
         """Starts spanwatch with its API on a unix socket and waits until it answers."""
-        program = self.start(SPANWATCH, "--api", "unix:" + self.fresh("api"), *options, namespace=namespace)
+        program = self.start(SPANWATCH, "--api", "unix:" + self.fresh("api"), *options, namespace=namespace, **more)
         program.api = self.path("api%d" % self.made)
 
         def ready():

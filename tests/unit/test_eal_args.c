@@ -73,6 +73,7 @@ static void test_replay(void **state)
 	assert_string_equal(args.argv[0], "spanwatch");
 	assert_string_equal(argument("--vdev=net_pcap_replay,rx_pcap="), config.capture.replay);
 	assert_non_null(argument("--no-pci"));
+	assert_non_null(argument("--no-telemetry"));
 	assert_non_null(argument("--no-huge"));
 	assert_null(argument("--in-memory"));
 	assert_int_equal(args.workers, 1);
@@ -223,6 +224,28 @@ static void test_interface(void **state)
 	assert_true((uint64_t)size * count * queues <= 128u << 20);
 }
 
+// Live it is on, unless EAL could not make its socket: that would end the start.
+static void test_telemetry(void **state)
+{
+	char folder[] = "/tmp/test_eal_args.XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	config_defaults(&config);
+	strcpy(config.capture.interface, "lo");
+	setenv("RUNTIME_DIRECTORY", folder, 1);
+	if (make(0, NULL) == 0) { // who may not capture has seen why in test_interface
+		assert_null(argument("--no-telemetry"));
+		assert_false(noted("telemetry"));
+		setenv("RUNTIME_DIRECTORY", "/nonexistent", 1);
+		assert_int_equal(make(0, NULL), 0);
+		assert_non_null(argument("--no-telemetry"));
+		assert_true(noted("no DPDK telemetry: /nonexistent cannot be written"));
+	}
+	unsetenv("RUNTIME_DIRECTORY");
+	rmdir(folder);
+}
+
 static void test_pci(void **state)
 {
 	char full[PREFLIGHT_PCI_MAX];
@@ -245,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_replay),	  cmocka_unit_test(test_odd_name), cmocka_unit_test(test_lcores),
 		cmocka_unit_test(test_given),	  cmocka_unit_test(test_too_many), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_interface), cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_telemetry),
 	};
 
 	return cmocka_run_group_tests_name("eal_args", tests, NULL, NULL);

@@ -10,7 +10,6 @@
 #include "record/record_names.h"
 
 static const char *const flow_states[] = {"new", "established", "closed"};
-static const char *const directions[] = {"syn", "syn_ack", "port", "first_packet"};
 static const char *const conn_states[] = {"OTH", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR"};
 static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "established", "fin_wait1", "fin_wait2", "close_wait", "closing",
 					 "last_ack", "time_wait", "closed"}; // Suricata's spelling
@@ -41,7 +40,7 @@ static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
 	{FIELD("conn_state", NAME8, record_flow, conn_state), IN("spanwatch", "conn_state"), NAMES(conn_states)},
 	{FIELD("history", TEXT, record_flow, history), IN("spanwatch", "history")},
-	{FIELD("direction_reason", NAME8, record_flow, direction), IN("spanwatch", "direction_reason"), NAMES(directions)},
+	{FIELD("direction_reason", NAME8, record_flow, direction), IN("spanwatch", "direction_reason"), NAMES(record_direction_names)},
 	{FIELD("part", U32, record_flow, part), IN("spanwatch", "part"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("elephant", BOOL, record_flow, elephant), IN("spanwatch", "elephant"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("peak_bps", U64, record_flow, peak_bps), IN("spanwatch", "peak_bps"), .flags = FIELD_OMIT_ZERO, .unit = "bit/s"},

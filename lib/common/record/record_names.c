@@ -8,6 +8,8 @@
 
 enum { GROUPS = 8 };
 
+const char *const record_direction_names[FLOW_DIRECTIONS] = {"syn", "syn_ack", "port", "first_packet"};
+
 const char *record_dns_type_name(uint32_t rrtype)
 {
 	static const char *const names[] = {

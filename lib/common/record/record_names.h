@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "record/record.h"
+
 enum { RECORD_ADDRESS_MAX = 45 }; // characters of the longest address, no final NUL
+
+extern const char *const record_direction_names[FLOW_DIRECTIONS];
 
 const char *record_dns_type_name(uint32_t rrtype);
 const char *record_dns_rcode_name(uint32_t rcode);

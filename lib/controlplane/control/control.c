@@ -15,6 +15,7 @@
 #include "control/filters.h"
 #include "control/identity.h"
 #include "control/offload.h"
+#include "metrics/telemetry.h"
 
 enum { RELEASE_MAX = 4096, STATS_JSON_MAX = RECORD_LENGTH_MAX - 512, DRAIN_NAP_NS = 200000 };
 
@@ -250,6 +251,7 @@ void control_destroy(struct control *c)
 {
 	if (c == NULL)
 		return;
+	telemetry_stop();
 	for (unsigned k = 0; k < c->worker_count && c->launched; k++)
 		if (c->worker[k] != NULL)
 			atomic_store_explicit(&c->worker[k]->stop, true, memory_order_release);

@@ -245,12 +245,41 @@ static void given_ports_note(struct eal_args *a)
 	}
 }
 
+// Where EAL puts its sockets, or as much of that path as exists already: whether we may write there. A socket that cannot be made
+// would end EAL's start.
+static bool telemetry_possible(char *at, size_t room)
+{
+	const char *user = getuid() != 0 ? getenv("XDG_RUNTIME_DIR") : NULL, *base = getenv("RUNTIME_DIRECTORY");
+	static const char *const below[] = {"/dpdk/rte", "/dpdk", ""};
+
+	if (base == NULL)
+		base = getuid() == 0 ? "/var/run" : user != NULL ? user : "/tmp";
+	for (unsigned i = 0; i < RTE_DIM(below); i++) {
+		snprintf(at, room, "%.200s%s", base, below[i]);
+		if (access(at, F_OK) == 0)
+			return access(at, W_OK | X_OK) == 0;
+	}
+	return false;
+}
+
+// Live it can be asked for; a replay is over before anybody could, and its start is to be short.
+static void telemetry_add(struct eal_args *a, const struct config *config)
+{
+	char at[EAL_ARG_MAX];
+
+	if (config->capture.replay[0] == '\0' && telemetry_possible(at, sizeof(at)))
+		return;
+	add(a, "--no-telemetry");
+	if (config->capture.replay[0] == '\0')
+		note(a, "no DPDK telemetry: %.200s cannot be written", at);
+}
+
 static void derive(struct eal_args *a, const struct config *config, unsigned (*memory_mb)(const struct config *config, unsigned workers))
 {
 	add(a, "spanwatch");
 	lcores_add(a, config, preflight_node(config->capture.interface));
 	memory_add(a, memory_mb(config, a->workers));
-	add(a, "--no-telemetry");
+	telemetry_add(a, config);
 	if (preflight_any_pci(config->capture.interface))
 		return;
 	drivers_add(a);

@@ -12,6 +12,7 @@
 
 #include "control/control.h"
 #include "control/filters.h"
+#include "metrics/telemetry.h"
 
 enum {
 	POOL_CACHE = 256,
@@ -348,6 +349,9 @@ int control_start(const struct config *config, struct control **out, struct err 
 	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = filters_start(c, err)) < 0 || (rc = sinks_start(c, err)) < 0 ||
 	    (rc = launch(c, err)) < 0)
 		goto fail;
+	rc = telemetry_start(c->worker, c->worker_count);
+	if (rc < 0)
+		control_note(c, "DPDK's telemetry does not know /spanwatch: %s", strerror(-rc));
 	*out = c;
 	return 0;
 

@@ -36,6 +36,9 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	sum->watches.available += t->watches.available;
 	sum->watches.refused += t->watches.refused;
 	sum->evicted_oldest += t->counters.evicted_oldest;
+	for (unsigned i = 0; i < FLOW_DIRECTIONS; i++)
+		sum->directions[i] += t->counters.directions[i];
+	sum->flipped += t->counters.flipped;
 	sum->emergencies += atomic_load_explicit(&t->emergency, memory_order_relaxed);
 	sum->flows_active += (uint64_t)t->active4 + t->active6;
 	sum->given_up += w->classify.given_up;

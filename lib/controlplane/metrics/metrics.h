@@ -33,6 +33,7 @@ struct metrics_sum {
 	uint64_t analysed_pkts, analysed_bytes, malformed_pkts, malformed_bytes, dropped_pkts, dropped_bytes;
 	uint64_t filtered_pkts, filtered_bytes; // own connections in
 	uint64_t flows_created, flows_active, flows_ended, evicted_unanswered, evicted_oldest, elephants;
+	uint64_t directions[FLOW_DIRECTIONS], flipped; // flows begun, by rule; those whose first packet came from the server
 	unsigned emergencies; // workers whose table is full, or was until just now
 	uint64_t records_in_rings;
 	struct packet_fragments_counters fragments;
@@ -44,6 +45,21 @@ struct metrics_sum {
 };
 
 void metrics_sum(const struct metrics_sources *s, struct metrics_sum *out);
+
+// Packets that a worker looked at, of its own queues and of others.
+static inline uint64_t metrics_handled(const struct worker_counters *c)
+{
+	return c->received_pkts - c->steered_out + c->steered_in;
+}
+
+// What TCP says of a port's capture. Of flows that have ended; estimate is the share of segments that it misses.
+struct metrics_capture_loss {
+	uint64_t segments, lost, acked_unseen, retransmissions;
+	double estimate;
+};
+
+void metrics_capture_loss(const struct metrics_sources *s, uint16_t port, struct metrics_capture_loss *out); // port: ethdev
+void metrics_capture_loss_json(const struct metrics_sources *s, uint16_t port, struct json *j);
 
 // One identity: left has to equal right. lag: how much may be in flight between the two while running.
 struct ledger_row {

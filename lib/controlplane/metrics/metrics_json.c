@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "link/link_unknown.h"
 #include "metrics/metrics.h"
+#include "record/record_names.h"
 
 static const char *const reason_names[FLOW_REASONS] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const idle_names[] = {"poll", "yield", "adaptive"};
@@ -96,6 +97,11 @@ static void flows_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "unanswered", sum->evicted_unanswered);
 	json_u64(j, "oldest", sum->evicted_oldest);
 	json_object_end(j);
+	json_object_begin(j, "directions");
+	for (unsigned i = 0; i < FLOW_DIRECTIONS; i++)
+		json_u64(j, record_direction_names[i], sum->directions[i]);
+	json_object_end(j);
+	json_u64(j, "flipped", sum->flipped);
 	json_bool(j, "emergency", sum->emergencies > 0);
 	json_u64(j, "elephants", sum->elephants);
 	json_u64(j, "shunted", sum->counters.shunted);
@@ -187,6 +193,7 @@ static void ports_json(const struct metrics_sources *s, struct json *j)
 		json_u64(j, "kernel_drops", stats.kernel_drops);
 		json_u64(j, "kernel_seen", stats.kernel_seen);
 		json_u64(j, "unread", stats.unread);
+		metrics_capture_loss_json(s, port->id, j);
 		if (port->damage_text[0] != '\0' && atomic_load(&port->damage) != PORT_WHOLE)
 			json_string(j, "damage", port->damage_text);
 		json_object_end(j);
@@ -202,11 +209,6 @@ static void stages_json(const struct worker_counters *c, uint64_t packets, struc
 	json_object_end(j);
 }
 
-static uint64_t handled(const struct worker_counters *c)
-{
-	return c->received_pkts - c->steered_out + c->steered_in;
-}
-
 static void workers_json(const struct metrics_sources *s, struct json *j)
 {
 	json_array_begin(j, "workers");
@@ -216,9 +218,9 @@ static void workers_json(const struct metrics_sources *s, struct json *j)
 
 		json_object_begin(j, NULL);
 		json_u64(j, "id", k);
-		json_u64(j, "packets", handled(&c));
+		json_u64(j, "packets", metrics_handled(&c));
 		json_u64(j, "busy_ns", (uint64_t)((double)c.busy_cycles * 1e9 / (double)rte_get_tsc_hz()));
-		stages_json(&c, handled(&c), j);
+		stages_json(&c, metrics_handled(&c), j);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -296,14 +298,14 @@ static void lcore_json(const struct worker *w, struct json *j)
 	json_string(j, "idle", idle_names[w->config.idle]);
 	json_string(j, "hash", w->flows->hash->name);
 	queues_json(w, j);
-	json_u64(j, "packets", handled(&c));
+	json_u64(j, "packets", metrics_handled(&c));
 	json_u64(j, "steered_out", c.steered_out);
 	json_u64(j, "steered_in", c.steered_in);
 	json_u64(j, "polls", c.polls);
 	json_u64(j, "empty_polls", c.empty_polls);
 	json_u64(j, "sleeps", c.sleeps);
 	json_double(j, "busy_s", (double)c.busy_cycles / hz);
-	stages_json(&c, handled(&c), j);
+	stages_json(&c, metrics_handled(&c), j);
 	json_u64(j, "flows_active", (uint64_t)w->flows->active4 + w->flows->active6);
 	json_u64(j, "flows_capacity", (uint64_t)w->flows->capacity4 + w->flows->capacity6);
 	json_double(j, "heartbeat_age_ms", now > c.heartbeat ? (double)(now - c.heartbeat) * 1e3 / hz : 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "metrics/metrics.h"
+#include "record/record_names.h"
 
 struct text {
 	char *out;
@@ -98,6 +99,10 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	one(t, "flows_elephants_total", "counter", "Flows marked as elephants", sum->elephants);
 	one(t, "flow_table_emergency", "gauge", "Workers whose flow table is full, or was until just now", sum->emergencies);
 	one(t, "flow_packets_refused_total", "counter", "Packets whose flow found no place in a full table", sum->counters.refused_pkts);
+	head(t, "flows_directed_total", "counter", "Flows begun, by the rule that told who is the client");
+	for (unsigned i = 0; i < FLOW_DIRECTIONS; i++)
+		say(t, "spanwatch_flows_directed_total{rule=\"%s\"} %lu\n", record_direction_names[i], (unsigned long)sum->directions[i]);
+	one(t, "flows_flipped_total", "counter", "Flows whose first packet came from the server", sum->flipped);
 	head(t, "application_flows_total", "counter", "Flows by application protocol");
 	for (unsigned i = 1; i < proto_count; i++)
 		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
@@ -129,6 +134,36 @@ static void ports(struct text *t, const struct metrics_sources *s)
 	}
 }
 
+// What TCP says of the capture of each port.
+static void capture_loss(struct text *t, const struct metrics_sources *s)
+{
+	static const char *const names[][2] = {
+		{"segments", "TCP segments of flows that have ended"},
+		{"lost_segments", "TCP segments missing before one that came"},
+		{"acked_unseen", "Acknowledgements of TCP segments that were not seen: the capture missed them"},
+		{"retransmissions", "TCP segments sent again"},
+	};
+	struct metrics_capture_loss loss;
+
+	for (unsigned k = 0; k < RTE_DIM(names); k++) {
+		say(t, "# HELP spanwatch_port_tcp_%s_total %s\n# TYPE spanwatch_port_tcp_%s_total counter\n", names[k][0], names[k][1], names[k][0]);
+		for (unsigned i = 0; i < s->port_count; i++) {
+			metrics_capture_loss(s, s->ports[i]->id, &loss);
+			say(t, "spanwatch_port_tcp_%s_total{", names[k][0]);
+			label(t, "port", s->ports[i]->name);
+			say(t, "} %lu\n",
+			    (unsigned long)(const uint64_t[]){loss.segments, loss.lost, loss.acked_unseen, loss.retransmissions}[k]);
+		}
+	}
+	head(t, "port_capture_loss_ratio", "gauge", "Estimated share of a port's TCP segments that the capture missed");
+	for (unsigned i = 0; i < s->port_count; i++) {
+		metrics_capture_loss(s, s->ports[i]->id, &loss);
+		say(t, "spanwatch_port_capture_loss_ratio{");
+		label(t, "port", s->ports[i]->name);
+		say(t, "} %.9f\n", loss.estimate);
+	}
+}
+
 static void sinks(struct text *t, const struct metrics_sources *s)
 {
 	static const char *const names[] = {"queued", "written", "dropped_queue_full", "dropped_error"};
@@ -145,10 +180,39 @@ static void sinks(struct text *t, const struct metrics_sources *s)
 	}
 }
 
+// One row a metric: what a worker counts of itself.
+static void worker_amounts(struct text *t, const struct metrics_sources *s)
+{
+	static const char *const names[][2] = {
+		{"packets", "Packets that a worker looked at, steered ones where they went"},
+		{"polls", "Turns of a worker's loop"},
+		{"empty_polls", "Turns without a packet"},
+		{"sleeps", "Times that a worker slept for want of packets"},
+		{"busy_cycles", "Cycles of the time stamp counter spent on packets"},
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(names); i++) {
+		say(t, "# HELP spanwatch_worker_%s_total %s\n# TYPE spanwatch_worker_%s_total counter\n", names[i][0], names[i][1], names[i][0]);
+		for (unsigned k = 0; k < s->worker_count; k++) {
+			const struct worker_counters *c = &s->workers[k]->counters;
+			const uint64_t amounts[] = {metrics_handled(c), c->polls, c->empty_polls, c->sleeps, c->busy_cycles};
+
+			say(t, "spanwatch_worker_%s_total{worker=\"%u\"} %lu\n", names[i][0], k, (unsigned long)amounts[i]);
+		}
+	}
+}
+
 static void workers(struct text *t, const struct metrics_sources *s)
 {
 	double hz = (double)rte_get_tsc_hz();
 
+	worker_amounts(t, s);
+	one(t, "tsc_hz", "gauge", "Cycles of the time stamp counter in a second", rte_get_tsc_hz());
+	head(t, "worker_stage_cycles_total", "counter", "Cycles of the time stamp counter of a worker by stage");
+	for (unsigned k = 0; k < s->worker_count; k++)
+		for (unsigned st = 0; st < STAGE_COUNTS; st++)
+			say(t, "spanwatch_worker_stage_cycles_total{worker=\"%u\",stage=\"%s\"} %lu\n", k, worker_stage_names[st],
+			    (unsigned long)s->workers[k]->counters.cycles[st]);
 	head(t, "worker_stage_seconds_total", "counter", "Time of a worker by stage");
 	for (unsigned k = 0; k < s->worker_count; k++)
 		for (unsigned st = 0; st < STAGE_COUNTS; st++)
@@ -174,6 +238,7 @@ size_t metrics_prometheus(const struct metrics_sources *s, char *out, size_t roo
 	one(&t, "records_refused_total", "counter", "Records lost because the ring to control was full",
 	    sum.counters.records_dropped[RECORD_DROP_RING_FULL]);
 	ports(&t, s);
+	capture_loss(&t, s);
 	sinks(&t, s);
 	workers(&t, s);
 	head(&t, "ledger_residual", "gauge", "Sum of the ledger's differences, 0 at every quiet moment");

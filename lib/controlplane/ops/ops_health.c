@@ -141,8 +141,9 @@ static void worker_reasons(const struct control *c, struct reasons *r)
 
 // ---- the answer ----
 
-static void port_json(struct port *port, bool whole, struct json *j)
+static void port_json(const struct control *c, struct port *port, bool whole, struct json *j)
 {
+	struct metrics_sources sources;
 	struct port_stats stats;
 
 	port_stats(port, &stats);
@@ -168,6 +169,8 @@ static void port_json(struct port *port, bool whole, struct json *j)
 		json_u64(j, "kernel_seen", stats.kernel_seen);
 		json_u64(j, "replay_bytes", port->replay_bytes);
 		json_u64(j, "replay_at", atomic_load_explicit(&port->replay_at, memory_order_relaxed));
+		control_sources(c, &sources);
+		metrics_capture_loss_json(&sources, port->id, j);
 	}
 	json_object_end(j);
 }
@@ -176,7 +179,7 @@ static void ports_json(const struct control *c, bool whole, struct json *j)
 {
 	json_array_begin(j, "ports");
 	for (unsigned i = 0; i < c->port_count; i++)
-		port_json(c->port[i], whole, j);
+		port_json(c, c->port[i], whole, j);
 	json_array_end(j);
 }
 

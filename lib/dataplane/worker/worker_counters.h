@@ -42,6 +42,13 @@ enum worker_record_drop {
 	RECORD_DROP_COUNTS
 };
 
+enum { WORKER_PORTS = RTE_MAX_ETHPORTS };
+
+// Of the TCP flows that began on a port and have ended; a flow's own counts stop where its record's do.
+struct worker_port_tcp {
+	uint64_t segments, lost, acked_unseen, retransmissions;
+};
+
 struct worker_counters {
 	// packets: received here or handed on; each ends in exactly one of the others, here or at its owner
 	uint64_t received_pkts, received_bytes;
@@ -63,6 +70,7 @@ struct worker_counters {
 	uint64_t app_pkts[PROTO_MAX], app_bytes[PROTO_MAX]; // of flows whose protocol was known when the packet came
 	uint64_t proto_pkts[256], proto_bytes[256]; // by IP protocol
 	uint64_t shunted;                       // elephants that were still inspected
+	struct worker_port_tcp port_tcp[WORKER_PORTS]; // by ethdev
 	// records
 	uint64_t interims_refused;              // no room to remember what has been reported
 	uint64_t link_records_left_out;         // beyond worker_config.link_records_per_s: never made

@@ -148,6 +148,24 @@ void worker_report_interim(struct worker *w, uint32_t index, uint64_t order_ns)
 	}
 }
 
+static void port_tcp_add(struct worker *w, uint32_t index)
+{
+	const struct flow *f = &w->flows->flows[index];
+	const struct flow_cold *cold = &w->flows->cold[index];
+	const struct flow_tcp *t = &w->flows->tcp[index];
+	const uint16_t *again = cold->tcp.often[FLOW_TCP_RETRANSMISSIONS];
+	const uint8_t *unseen = cold->tcp.seldom[FLOW_TCP_ACKED_UNSEEN - FLOW_TCP_OFTEN];
+	struct worker_port_tcp *c;
+
+	if (f->class > FLOW_TCP_CLOSED || cold->port >= WORKER_PORTS)
+		return;
+	c = &w->counters.port_tcp[cold->port];
+	c->segments += f->pkts[0] + f->pkts[1];
+	c->lost += (uint64_t)t->lost[0] + t->lost[1];
+	c->acked_unseen += (uint64_t)unseen[0] + unseen[1];
+	c->retransmissions += (uint64_t)again[0] + again[1];
+}
+
 void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reason, uint64_t order_ns)
 {
 	struct flow *f = &w->flows->flows[index];
@@ -162,6 +180,7 @@ void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reaso
 	w->counters.flows_ended[reason]++;
 	w->counters.ended_pkts += f->pkts[0] + f->pkts[1];
 	w->counters.ended_bytes += f->bytes[0] + f->bytes[1];
+	port_tcp_add(w, index);
 	r = reserve(w, WORKER_FLOW_RECORD_MAX);
 	if (r == NULL)
 		return;
