@@ -71,12 +71,12 @@ class End:
         self.seen = sorted(apart + [(min(r[0] for r in touched), max(r[1] for r in touched))])
 
     def sends(self, packet):
-        """Keeps what the packet fills. Is its payload one that was sent before?"""
+        """Keeps what the packet fills. Is its payload one that was sent before? The text of a RST is none: it is not in the stream."""
         start = after(packet.seq, self.first)
         payload = 0 if packet.flags & RST else packet.length
         end = start + payload + bool(packet.flags & SYN) + bool(packet.flags & FIN)
         self.fin |= bool(packet.flags & FIN)
-        again = packet.length > 0 and self.packets > 0 and end <= after(self.last, self.first) and self.state != "reset"
+        again = payload > 0 and self.packets > 0 and end <= after(self.last, self.first) and self.state != "reset"
         if self.state != "reset":
             self.keep(start, end)
             if end > after(self.last, self.first):

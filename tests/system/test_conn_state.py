@@ -9,7 +9,7 @@ from harness import ROOT, SHARED, SMALL, check, system_test
 OWN = ("demo.pcap", "http.pcap", "tcp_options.pcap", "tls.pcap")
 PUBLIC = ("ndpi_synscan.pcap", "sgr_dgapcap.pcapng", "esnet_one_way_all_flags.pcap", "cs_tcp_retransmissions.pcapng", "ndpi_ftp.pcap",
           "zeek_auth.pcap", "ndpi_1kxun.pcap", "sgr_hs-tcp_synPingSweepRand.pcapng", "sddos_pkt.TCP.DOMINATE.syn.ecn.cwr.pcapng",
-          "zeek_tcp-fast-open.pcap")
+          "zeek_tcp-fast-open.pcap", "ipfx_smtp.pcap")
 
 
 def theirs_of(capture):
