@@ -172,6 +172,8 @@ static const struct shape shapes[] = {
 	 CONN_STATE_SF, "hAfFa", FLOW_TCP_DONE, FLOW_TCP_TIME_WAIT, {0, 0}, 0, 0},
 	{"a gap that was acknowledged", OPEN "> A 1,1+100 @30; > A 201,1+100 @31; < A 1,301+0 @40", CONN_STATE_S1, "ShADaG", FLOW_TCP_OPEN,
 	 FLOW_TCP_OPEN, {0, 0}, 20, 0},
+	{"sent again with more behind it", OPEN "> A 1,1+100 @30; > A 51,1+100 @300; < A 1,151+0 @310", CONN_STATE_S1, "ShADa",
+	 FLOW_TCP_OPEN, FLOW_TCP_OPEN, {1, 0}, 20, 0},
 	{"RSTs with numbers of their own", OPEN "< R 1,0+0 @30; < R 500,0+0 @31; < R 500,0+0 @32", CONN_STATE_RSTR, "ShArr", FLOW_TCP_DONE,
 	 FLOW_TCP_DONE, {0, 0}, 20, 2},
 	{"SYN-ACK again", "> S 0,0+0 @0; < SA 0,1+0 @10; < SA 0,1+0 @1010; > A 1,1+0 @1020", CONN_STATE_S1, "ShA", FLOW_TCP_OPEN,

@@ -58,7 +58,8 @@ enum flow_tcp_flag { // those by end: client; server is the next bit
 	FLOW_TCP_ECN = 1 << 21,
 	FLOW_TCP_RESET_BY_CLIENT = 1 << 22,
 	FLOW_TCP_RESET_BY_SERVER = 1 << 23,
-	FLOW_TCP_DIRECTION_SHIFT = 24   // two bits of enum flow_direction, of any flow
+	FLOW_TCP_DIRECTION_SHIFT = 24,  // two bits of enum flow_direction, of any flow
+	FLOW_TCP_OVERLAPPED = 1 << 26   // by end: what came last began before contiguous and went on behind it
 };
 
 struct flow_tcp_cold {

@@ -357,6 +357,15 @@ static void state_move(struct step *s)
 
 // ---- what is remembered ----
 
+// New bytes behind old ones, and nothing missing. Wireshark takes their acknowledgement for one of bytes unseen, so contiguous stays;
+// Zeek, rightly, finds no gap.
+static bool behind_overlaps(const struct step *s)
+{
+	uint32_t before = s->p->tcp_seq - (uint32_t)s->ahead; // next_seq
+
+	return s->ahead < 0 && before == s->from->contiguous && (int32_t)(s->end - before) > 0;
+}
+
 static void sent(struct step *s)
 {
 	struct flow_tcp_end *from = s->from;
@@ -379,6 +388,8 @@ static void sent(struct step *s)
 		}
 		if (s->p->tcp_seq == from->contiguous)
 			from->contiguous = from->next_seq;
+		else if (behind_overlaps(s))
+			s->c->flags |= (uint32_t)FLOW_TCP_OVERLAPPED << s->dir;
 	}
 }
 
@@ -391,8 +402,10 @@ static void acked(struct step *s)
 	timed_acked(s);
 	if (seen && (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0 && !has(s, TCP_RST)) {
 		count(s, FLOW_TCP_ACKED_UNSEEN, !s->dir);
-		if (flow_conn(s->c, 0) == CONN_ESTABLISHED && flow_conn(s->c, 1) == CONN_ESTABLISHED)
+		if (flow_conn(s->c, 0) == CONN_ESTABLISHED && flow_conn(s->c, 1) == CONN_ESTABLISHED &&
+		    !of_end(s, FLOW_TCP_OVERLAPPED, !s->dir))
 			flow_conn_letter(s->c, !s->dir, 'G');
+		s->c->flags &= ~((uint32_t)FLOW_TCP_OVERLAPPED << !s->dir);
 		s->to->contiguous = s->p->tcp_ack;
 	} else if (!seen && !acks_known(s, !s->dir)) { // so that what goes on without an answer need not be judged
 		if (s->to->edge == s->to->ack || (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0)
