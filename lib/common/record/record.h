@@ -166,7 +166,8 @@ struct record_flow {
 	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
 	struct record_tunnel tunnel;
-	struct record_ether ether; // client, server; zero: not known
+	struct record_ether ether; // client, server
+	bool ether_known;
 	struct record_text first_sizes, first_gaps; // int32_t each: payload bytes, negative to the client; microseconds
 };
 
