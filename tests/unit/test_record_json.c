@@ -182,6 +182,7 @@ static void flow_details(void **state)
 	f->pkts[1] = 1;
 	f->ttl_max[1] = 255;
 	f->dscp[1] = 46;
+	f->ether_known = true;
 	memcpy(f->ether.src_mac, "\x02\x00\x5e\x10\x00\xff", 6);
 	f->first_sizes = text_bytes(sizes, sizeof(sizes));
 	f->first_gaps = text_bytes(gaps, sizeof(gaps));
@@ -193,13 +194,15 @@ static void flow_details(void **state)
 	is_number(j, "ip.ttl_max_toclient", 255);
 	is_number(j, "ip.dscp_toclient", 46);
 	is_text(j, "ether.src_mac", "02:00:5e:10:00:ff");
-	is_absent(j, "ether.dest_mac");
+	is_text(j, "ether.dest_mac", "00:00:00:00:00:00");
 	are_numbers(j, "spanwatch.first_sizes", sizes, 4);
 	are_numbers(j, "spanwatch.first_gaps_us", gaps, 3);
 	cJSON_Delete(j);
 	f->first_gaps.len += 4; // beyond the record: not there
 	f->first_sizes.len = 0;
+	f->ether_known = false;
 	j = encode();
+	is_absent(j, "ether");
 	is_absent(j, "spanwatch.first_sizes");
 	is_absent(j, "spanwatch.first_gaps_us");
 	cJSON_Delete(j);

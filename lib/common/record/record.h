@@ -169,7 +169,8 @@ struct record_flow {
 	bool elephant;
 	uint64_t peak_bps;        // of an elephant, both directions together
 	struct record_tunnel tunnel;
-	struct record_ether ether; // client, server; zero: not known
+	struct record_ether ether; // client, server
+	bool ether_known;
 	struct record_text first_sizes, first_gaps; // int32_t each: payload bytes, negative to the client; microseconds
 };
 

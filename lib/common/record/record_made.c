@@ -240,6 +240,22 @@ bool record_make_dscp_tc(const struct record *r, const struct record_context *co
 	return of_direction(r, 1, ((const struct record_flow *)record_body_const(r))->dscp, out);
 }
 
+bool record_make_src_mac(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	(void)context;
+	return flow->ether_known && room_until(out, record_mac_put(out->room, flow->ether.src_mac));
+}
+
+bool record_make_dest_mac(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	(void)context;
+	return flow->ether_known && room_until(out, record_mac_put(out->room, flow->ether.dest_mac));
+}
+
 static bool tcp_flags(const struct record *r, unsigned flags, struct field_value *out)
 {
 	if (r->ends.proto != IPPROTO_TCP)

@@ -1,6 +1,7 @@
-// How much a port's capture misses, from what TCP says of it. A segment that was lost on its way is sent again; one that its receiver
-// acknowledges although it was never seen here went past the capture. That is the measure of Zeek's capture-loss: acknowledgements
-// of what was not seen, of all acknowledgements. Nearly every segment acknowledges, many nothing new, so the share errs to the small.
+// How much a port's capture misses, from what TCP says of it. A segment that was lost on its way is sent again; one that its
+// receiver acknowledges although it was never seen here went past the capture. That is the measure of Zeek's capture-loss:
+// acknowledgements of what was not seen, of all acknowledgements. Here it is of all segments: nearly every one acknowledges, many
+// nothing new, so the share errs to the small.
 #include "metrics/metrics.h"
 
 void metrics_capture_loss(const struct metrics_sources *s, uint16_t port, struct metrics_capture_loss *out)

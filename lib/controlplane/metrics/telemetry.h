@@ -1,6 +1,6 @@
-// DPDK's telemetry: /spanwatch/stats, /spanwatch/lcores and /spanwatch/flows next to /ethdev and /eal, for dpdk-telemetry.py and the
-// collectors that speak its socket. Answers come on EAL's telemetry thread, so only what workers count is read, never a port or a
-// sink: those belong to control.
+// DPDK's telemetry: /spanwatch/stats, /spanwatch/lcores and /spanwatch/flows next to /ethdev and /eal, for dpdk-telemetry.py and
+// the collectors that speak its socket. Answers come on EAL's telemetry thread, so only what workers count is read, never a port
+// or a sink: those belong to control.
 #ifndef METRICS_TELEMETRY_H
 #define METRICS_TELEMETRY_H
 

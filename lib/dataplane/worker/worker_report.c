@@ -56,6 +56,7 @@ static uint32_t detail_put(const struct worker *w, const struct flow_cold *cold,
 	bytes = (uint16_t)(detail->firsts * sizeof(int32_t));
 	body->tunnel = detail->tunnel;
 	body->ether = detail->ether;
+	body->ether_known = true;
 	body->first_sizes = (struct record_text){(uint16_t)used, bytes};
 	body->first_gaps = (struct record_text){(uint16_t)(used + bytes), bytes};
 	for (unsigned i = 0; i < detail->firsts; i++) {
