@@ -39,8 +39,10 @@ class End:
         self.first = self.last = None  # the number of its SYN; behind the highest that it has sent
         self.seen = []                 # ranges after first, in order, apart from each other
         self.once = set()              # letters that do not come again
-        self.number = {}               # by kind: of its last packet with such a flag
+        self.syn = None                # the number of its last SYN
+        self.highest = None            # as last, but a RST and what follows it count
         self.fin = False
+        self.data = False              # sent, none of it after a RST
 
     def move(self, state):
         if state != self.state:
@@ -52,15 +54,13 @@ class End:
     def is_silent(self):
         return self.state in ("inactive", "partial")
 
-    def has_sent_data(self):
-        return self.first is not None and after(self.last, self.first) - 1 - self.fin > 0
-
     def learn_base(self, packet):
         """A SYN sets the base as long as nothing is known for sure; without one the first packet tells it."""
         syn = packet.flags & SYN
         if self.state == "inactive" or syn and self.state not in ("closed", "reset") and packet.seq != self.first:
             self.first = packet.seq if syn else (packet.seq - 1) % 0x100000000
             self.last = (self.first + 1) % 0x100000000
+            self.highest = self.last if syn or self.highest is None else self.highest
             self.seen = [(0, 1)]
 
     def keep(self, low, high):
@@ -78,6 +78,7 @@ class End:
         self.fin |= bool(packet.flags & FIN)
         again = payload > 0 and self.packets > 0 and end <= after(self.last, self.first) and self.state != "reset"
         if self.state != "reset":
+            self.data |= payload > 0
             self.keep(start, end)
             if end > after(self.last, self.first):
                 self.last = (self.first + end) % 0x100000000
@@ -91,20 +92,17 @@ class End:
         return missing
 
 
-def kind_of(packet):
-    """(letter, kind of those that come again with another number, its number)."""
+def letter_of(packet):
     syn, fin, rst = (bool(packet.flags & bit) for bit in (SYN, FIN, RST))
     if syn + fin + rst > 1:
-        return ("i" if fin and rst else "q"), None, 0
+        return "i" if fin and rst else "q"
     if syn:
-        return ("h" if packet.flags & ACK else "s"), "syn", packet.seq
-    if fin:
-        return "f", "fin", (packet.seq + packet.length) % 0x100000000
-    if rst:
-        return "r", "rst", packet.seq
+        return "h" if packet.flags & ACK else "s"
+    if fin or rst:
+        return "f" if fin else "r"
     if packet.length > 0:
-        return "d", None, 0
-    return ("a" if packet.flags & ACK else ""), None, 0
+        return "d"
+    return "a" if packet.flags & ACK else ""
 
 
 def client_first(packet):
@@ -148,14 +146,18 @@ class Connection:
             self.write(end, letter)
 
     def write_packet(self, end, packet):
-        letter, kind, number = kind_of(packet)
-        if kind is None:
-            self.write_once(end, letter)
-            return
-        last = end.number.get(kind)
-        if last is None or (number != last if kind == "syn" else after(number, last) > 0):
+        """Zeek has f and r again with any other number than that of the last one; here it has to be behind all."""
+        letter = letter_of(packet)
+        behind = (packet.seq + packet.length + bool(packet.flags & FIN)) % 0x100000000
+        if letter in ("s", "h") and packet.seq != end.syn or letter in ("f", "r") and after(behind, end.highest) > 0:
             self.write(end, letter)
-            end.number[kind] = number
+            end.once.add(letter)
+        elif letter not in ("s", "h"):
+            self.write_once(end, letter)
+        if packet.flags & SYN:
+            end.syn = packet.seq
+        if after(behind, end.highest) > 0:
+            end.highest = behind
 
     # ---- states ----
 
@@ -217,7 +219,7 @@ class Connection:
 
     def conn_state_reset(self, client, server):
         if server.state == "reset":
-            nothing = client.state == "reset" and not client.has_sent_data() and not server.has_sent_data()
+            nothing = client.state == "reset" and not client.data and not server.data
             if client.state in ("syn_sent", "syn_ack_sent") or nothing:
                 return "REJ"
             return "RSTRH" if client.is_silent() else "RSTR"

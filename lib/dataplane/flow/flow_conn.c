@@ -78,6 +78,8 @@ void flow_conn_history(struct flow_tcp_cold *c, unsigned dir, const struct packe
 	bool known = (t->plain & FLOW_TCP_KNOWS_SEQ << dir) != 0, fin = (p->tcp_flags & TCP_FIN) != 0;
 	int32_t advances = (int32_t)(p->tcp_seq + p->payload_wire + fin - t->end[dir].next_seq);
 
+	if (p->payload_wire > 0 && (p->tcp_flags & TCP_RST) == 0 && flow_conn(c, dir) != CONN_RESET)
+		c->flags |= FLOW_TCP_DATA;
 	switch (p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) {
 	case 0:
 		if (p->payload_wire > 0)
@@ -105,7 +107,7 @@ void flow_conn_history(struct flow_tcp_cold *c, unsigned dir, const struct packe
 	}
 	if (p->tcp_window == 0 && (p->tcp_flags & TCP_RST) == 0 && flow_conn(c, !dir) != CONN_CLOSED && flow_conn(c, dir) != CONN_RESET)
 		flow_conn_letter(c, dir, 'W');
-	if (known && advances <= 0 && p->payload_wire > 0 && (p->tcp_flags & (TCP_RST | TCP_SYN)) == 0)
+	if (known && advances <= 0 && p->payload_wire > 0 && (p->tcp_flags & (TCP_RST | TCP_SYN)) == 0 && flow_conn(c, dir) != CONN_RESET)
 		flow_conn_letter(c, dir, 'T');
 }
 
@@ -149,6 +151,7 @@ static void open_move(struct flow_tcp_cold *c, unsigned dir, uint8_t flags)
 	if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && flow_conn(c, dir) == CONN_PARTIAL && flow_conn(c, !dir) == CONN_INACTIVE)
 		conn_set(c, dir, CONN_SYN_SENT);
 	if ((flags & (TCP_FIN | TCP_RST)) == TCP_FIN) {
+		c->flags |= flow_conn(c, dir) == CONN_ESTABLISHED ? (uint32_t)FLOW_TCP_CLOSED_CLEAN << dir : 0;
 		conn_set(c, dir, CONN_CLOSED);
 		if (flow_conn(c, !dir) == CONN_RESET && reset_closed)
 			conn_set(c, !dir, CONN_CLOSED); // a FIN, then a RST: both have said that they are through
@@ -178,11 +181,24 @@ void flow_conn_move(struct flow_tcp_cold *c, unsigned dir, const struct packet *
 		if ((p->tcp_flags & TCP_RST) != 0 && flow_conn(c, !dir) != CONN_CLOSED) {
 			conn_set(c, dir, CONN_RESET);
 			c->flags |= (uint32_t)FLOW_TCP_RESET_CLOSED << dir;
+			c->flags &= ~((uint32_t)FLOW_TCP_CLOSED_CLEAN << dir);
 		}
 		break;
 	case CONN_RESET:
 		break;
 	}
+}
+
+static bool is_clean(const struct flow_tcp_cold *c, unsigned end)
+{
+	return flow_conn(c, end) == CONN_ESTABLISHED || (c->flags & (uint32_t)FLOW_TCP_CLOSED_CLEAN << end) != 0;
+}
+
+// Bytes that were acknowledged but not seen tell of a gap only if both ends have opened and neither was reset.
+void flow_conn_gap(struct flow_tcp_cold *c, unsigned dir)
+{
+	if (is_clean(c, 0) && is_clean(c, 1))
+		flow_conn_letter(c, dir, 'G');
 }
 
 // The client sent a SYN and then a RST, and nothing else of note between them.
@@ -203,7 +219,7 @@ enum flow_conn_state flow_conn_state(const struct flow_tcp_cold *c)
 {
 	enum flow_conn client = flow_conn(c, 0), server = flow_conn(c, 1);
 	bool no_client = client <= CONN_PARTIAL, no_server = server <= CONN_PARTIAL;
-	bool data = flow_conn_has(c, 0, 'D') || flow_conn_has(c, 1, 'D');
+	bool data = (c->flags & FLOW_TCP_DATA) != 0;
 
 	if (server == CONN_RESET) {
 		if (client == CONN_SYN_SENT || client == CONN_SYN_ACK_SENT || (client == CONN_RESET && !data))

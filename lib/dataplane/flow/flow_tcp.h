@@ -59,7 +59,9 @@ enum flow_tcp_flag { // those by end: client; server is the next bit
 	FLOW_TCP_RESET_BY_CLIENT = 1 << 22,
 	FLOW_TCP_RESET_BY_SERVER = 1 << 23,
 	FLOW_TCP_DIRECTION_SHIFT = 24,  // two bits of enum flow_direction, of any flow
-	FLOW_TCP_OVERLAPPED = 1 << 26   // by end: what came last began before contiguous and went on behind it
+	FLOW_TCP_OVERLAPPED = 1 << 26,  // by end: what came last began before contiguous and went on behind it
+	FLOW_TCP_CLOSED_CLEAN = 1 << 28, // by end: its FIN came in an open connection
+	FLOW_TCP_DATA = 1 << 30         // of either end, none of it after its RST
 };
 
 struct flow_tcp_cold {
@@ -157,6 +159,7 @@ enum flow_conn { CONN_INACTIVE, CONN_PARTIAL, CONN_SYN_SENT, CONN_SYN_ACK_SENT, 
 void flow_conn_history(struct flow_tcp_cold *c, unsigned dir, const struct packet *p, const struct flow_tcp *t);
 void flow_conn_move(struct flow_tcp_cold *c, unsigned dir, const struct packet *p);
 void flow_conn_letter(struct flow_tcp_cold *c, unsigned dir, char letter); // once for each direction
+void flow_conn_gap(struct flow_tcp_cold *c, unsigned dir); // something that dir sent was not seen
 bool flow_conn_has(const struct flow_tcp_cold *c, unsigned dir, char letter);
 enum flow_conn_state flow_conn_state(const struct flow_tcp_cold *c);
 

@@ -402,9 +402,8 @@ static void acked(struct step *s)
 	timed_acked(s);
 	if (seen && (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0 && !has(s, TCP_RST)) {
 		count(s, FLOW_TCP_ACKED_UNSEEN, !s->dir);
-		if (flow_conn(s->c, 0) == CONN_ESTABLISHED && flow_conn(s->c, 1) == CONN_ESTABLISHED &&
-		    !of_end(s, FLOW_TCP_OVERLAPPED, !s->dir))
-			flow_conn_letter(s->c, !s->dir, 'G');
+		if (!of_end(s, FLOW_TCP_OVERLAPPED, !s->dir))
+			flow_conn_gap(s->c, !s->dir);
 		s->c->flags &= ~((uint32_t)FLOW_TCP_OVERLAPPED << !s->dir);
 		s->to->contiguous = s->p->tcp_ack;
 	} else if (!seen && !acks_known(s, !s->dir)) { // so that what goes on without an answer need not be judged
