@@ -5,7 +5,7 @@ import malformed_packets
 from harness import REPORTS, SMALL, SPANWATCH_ASAN, Failed, check, ledger_check, system_test
 
 WORKERS = (1, 3)
-VERDICTS = {"ethernet", "vlan", "arp", "ipv4", "ipv6", "ipv6_extension", "tcp", "udp", "icmp", "sctp", "dccp", "udplite", "transport",
+VERDICTS = {"ethernet", "fragment", "vlan", "arp", "ipv4", "ipv6", "ipv6_extension", "tcp", "udp", "icmp", "sctp", "dccp", "udplite", "transport",
             malformed_packets.SOUND, malformed_packets.LINK}
 
 
