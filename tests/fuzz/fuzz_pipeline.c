@@ -65,7 +65,7 @@ static struct table_flow *flow_of(struct pipeline *l, const struct packet *p, un
 	struct flow_key6 key6 = {0};
 	struct table_flow *f = NULL;
 
-	*src_end = p->ip_version == 4 ? flow_key4_of(p, &key4) : flow_key6_of(p, &key6);
+	*src_end = p->ip_version == 4 ? flow_key4_of(p, 0, &key4) : flow_key6_of(p, 0, &key6);
 	for (unsigned i = 0; i < FLOWS && f == NULL; i++)
 		if (l->flow[i].live && l->flow[i].ip_version == p->ip_version && memcmp(&l->flow[i].key4, &key4, sizeof(key4)) == 0 &&
 		    memcmp(&l->flow[i].key6, &key6, sizeof(key6)) == 0)

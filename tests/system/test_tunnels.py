@@ -2,9 +2,10 @@
 tunnel is one flow for any number of workers."""
 import json
 import os
+import struct
 import subprocess
 
-from harness import ROOT, SMALL, check, eve_sorted, system_test
+from harness import ROOT, SMALL, check, eve_sorted, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/tunnel_kinds.pcap")
 # What carries which look-up, by its number; tshark names the last two only "l2tp": it does not try what a session was agreed to be.
@@ -110,3 +111,28 @@ def test_real_connections_in_tunnels(t):
         for flow in flows.values():
             check(flow["tunnel"]["depth"] == 1 and flow["app_proto"] == "http", "%s: %r", name, flow)
         check(not stats["packets"]["malformed"], "%s: %r", name, stats["packets"]["malformed"])
+
+
+def vxlan_datagram(network, vlan=None):
+    """UDP from 10.0.0.1 to 10.0.0.2, in a virtual network; the same in each."""
+    def ip(source, dest, data):
+        return struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(data), 0, 0x4000, 64, 17, 0, source, dest) + data
+    inner = b"\x02" * 12 + b"\x08\0" + ip(0x0a000001, 0x0a000002, struct.pack("!HHHH", 1000, 2000, 13, 0) + b"hello")
+    tunnel = struct.pack("!HHHHII", 50000, 4789, 16 + len(inner), 0, 0x08000000, network << 8) + inner
+    tag = b"\x81\0" + struct.pack("!H", vlan) if vlan is not None else b""
+    return b"\x02" * 12 + tag + b"\x08\0" + ip(0xc0000201, 0xc0000202, tunnel)
+
+
+@system_test()
+def test_networks_and_tags_in_the_key(t):
+    capture = t.path("networks.pcap")
+    pcap_write(capture, [vxlan_datagram(network, vlan) for network in (1, 2, 3) for vlan in (None, 5, 6)])
+    for options, flows in (((), 9), (("flow.key_vlan=false",), 3), (("flow.key_network=false",), 3),
+                           (("flow.key_vlan=false", "flow.key_network=false"), 1)):
+        sets = [part for option in options for part in ("--set", option)]
+        events, _ = t.analyse(capture, "-w", "2", *sets, *SMALL)
+        seen = [e for e in events if e["event_type"] == "flow"]
+        check(len(seen) == flows, "%r: %d flows", options, len(seen))
+        if not options:
+            said = sorted((e["tunnel"]["id"], *e.get("vlan", [0])) for e in seen)
+            check(said == [(n, v) for n in (1, 2, 3) for v in (0, 5, 6)], "%r", said)

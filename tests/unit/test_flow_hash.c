@@ -237,15 +237,15 @@ static void test_key_is_symmetric(void **state)
 		if (p.ip_version == 4) {
 			struct flow_key4 a, b;
 
-			src = flow_key4_of(&p, &a);
-			back_src = flow_key4_of(&back, &b);
+			src = flow_key4_of(&p, 0, &a);
+			back_src = flow_key4_of(&back, 0, &b);
 			assert_memory_equal(&a, &b, sizeof(a));
 			flow_key4_ends(&a, src, &ends);
 		} else {
 			struct flow_key6 a, b;
 
-			src = flow_key6_of(&p, &a);
-			back_src = flow_key6_of(&back, &b);
+			src = flow_key6_of(&p, 0, &a);
+			back_src = flow_key6_of(&back, 0, &b);
 			assert_memory_equal(&a, &b, sizeof(a));
 			flow_key6_ends(&a, src, &ends);
 		}
@@ -268,17 +268,54 @@ static void test_key_tells_vlans_apart(void **state)
 	q = p;
 	q.vlan[0] = 0x456;
 	q.vlan[1] = 0x123;
-	flow_key4_of(&p, &a);
-	flow_key4_of(&q, &b);
+	flow_key4_of(&p, 0, &a);
+	flow_key4_of(&q, 0, &b);
 	assert_memory_not_equal(&a, &b, sizeof(a));
 	q = p;
 	q.vlans = 1;
-	flow_key4_of(&q, &b);
+	flow_key4_of(&q, 0, &b);
 	assert_memory_not_equal(&a, &b, sizeof(a));
 	q.vlans = 0;
-	flow_key4_of(&p, &b);
-	flow_key4_of(&q, &a);
+	flow_key4_of(&p, 0, &b);
+	flow_key4_of(&q, 0, &a);
 	assert_memory_not_equal(&a, &b, sizeof(a));
+}
+
+// The ids of virtual networks tell flows apart, those that only one direction has do not; each may be left out.
+static void test_key_and_networks(void **state)
+{
+	static const uint8_t networks[] = {TUNNEL_VXLAN, TUNNEL_VXLAN_GPE, TUNNEL_GENEVE, TUNNEL_NVGRE};
+	uint8_t frame[32];
+	uint64_t x = 5;
+	struct packet p = random_packet(&x, frame, 4, false), q;
+	struct flow_key4 a, b;
+
+	(void)state;
+	p.tunnels = 1;
+	p.vlans = 1;
+	p.vlan[0] = 7;
+	p.outer = (struct packet_outer){.id_known = true, .id = 1};
+	for (unsigned kind = TUNNEL_NONE + 1; kind < TUNNEL_KINDS; kind++) {
+		bool network = memchr(networks, (int)kind, sizeof(networks)) != NULL;
+
+		p.outer.kind = (uint8_t)kind;
+		q = p;
+		q.outer.id = 2;
+		flow_key4_of(&p, 0, &a);
+		flow_key4_of(&q, 0, &b);
+		assert_int_equal(memcmp(&a, &b, sizeof(a)) != 0, network);
+		flow_key4_of(&p, FLOW_KEY_WITHOUT_NETWORK, &a);
+		flow_key4_of(&q, FLOW_KEY_WITHOUT_NETWORK, &b);
+		assert_memory_equal(&a, &b, sizeof(a));
+		q = p;
+		q.vlan[0] = 8;
+		flow_key4_of(&p, 0, &a);
+		flow_key4_of(&q, 0, &b);
+		assert_memory_not_equal(&a, &b, sizeof(a));
+		flow_key4_of(&p, FLOW_KEY_WITHOUT_VLAN, &a);
+		flow_key4_of(&q, FLOW_KEY_WITHOUT_VLAN, &b);
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
 }
 
 // ---- avalanche ----
@@ -519,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_key_is_symmetric),
 		cmocka_unit_test(test_key_tells_vlans_apart),
+		cmocka_unit_test(test_key_and_networks),
 		cmocka_unit_test(test_avalanche),
 		cmocka_unit_test(test_crafted_tuples),
 		cmocka_unit_test(test_sequential_tuples),

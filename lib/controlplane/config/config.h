@@ -43,6 +43,7 @@ struct config {
 		uint32_t udp_new_s, udp_established_s, icmp_s, other_s;
 		uint32_t interim_s, elephant_mbps;
 		bool shunt;
+		bool key_vlan, key_network;
 		uint32_t first_packets; // sizes and gaps of so many in a flow's record
 	} flow;
 	struct {

@@ -74,6 +74,10 @@ const struct config_row config_rows[] = {
 	ROW(flow, first_packets, U32, "0", RANGE(0, 32),
 	    .help = "packets of a flow, from its first on, whose sizes and gaps stand in its record"),
 
+	ROW(flow, key_vlan, BOOL, "true",
+	    .help = "packets with other VLAN ids are other flows; false where the two sides of a mirror port differ in tags"),
+	ROW(flow, key_network, BOOL, "true",
+	    .help = "packets of other virtual networks (VXLAN, GENEVE, NVGRE) are other flows"),
 	ROW(flow, interim_s, U32, "0", RANGE(0, 3600),
 	    .help = "seconds after which a flow that goes on is reported so far; records of one flow add up; 0: only when it ends"),
 	ROW(flow, elephant_mbps, U32, "0", RANGE(0, 400000),

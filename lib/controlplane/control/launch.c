@@ -62,6 +62,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.l7 = share(config->limits.l7, workers),
 		.fragments = {share(config->limits.fragments, workers), (uint64_t)config->limits.fragment_timeout_s * SECOND_NS},
 		.shunt = config->flow.shunt,
+		.key_without = (config->flow.key_vlan ? 0 : FLOW_KEY_WITHOUT_VLAN) | (config->flow.key_network ? 0 : FLOW_KEY_WITHOUT_NETWORK),
 		.link_records_per_s = config->limits.link_records_per_s,
 		.flow = {
 			.capacity4 = share(config->flow.capacity, workers),

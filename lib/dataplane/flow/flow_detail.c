@@ -36,6 +36,8 @@ uint32_t flow_detail_begin(struct pool *details, const struct packet *p, bool fr
 	memset(detail, 0, sizeof(*detail));
 	memcpy(detail->ether.src_mac, from_client ? src : dest, RECORD_MAC);
 	memcpy(detail->ether.dest_mac, from_client ? dest : src, RECORD_MAC);
+	detail->vlans = p->vlans;
+	memcpy(detail->vlan, p->vlan, sizeof(p->vlan[0]) * p->vlans);
 	if (__builtin_expect(p->tunnels > 0, 0))
 		tunnel_keep(&detail->tunnel, p, from_client);
 	return block + 1;

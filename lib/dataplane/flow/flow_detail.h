@@ -17,6 +17,8 @@ struct flow_detail {
 	struct record_tunnel tunnel; // depth 0: none
 	struct record_ether ether;   // source: the client
 	uint8_t firsts;              // set in first[]
+	uint8_t vlans;
+	uint16_t vlan[PACKET_VLANS]; // outermost first; the flow's key may not have them
 	struct flow_first first[];   // as many as are asked for
 };
 

@@ -13,16 +13,27 @@ void flow_secret_draw(struct flow_secret *secret, bool deterministic)
 		memcpy(secret->word, fixed, sizeof(fixed));
 }
 
-static inline void vlan_pack(const struct packet *p, uint8_t vlan[3])
+// Ids that both directions of a tunnel have: TEIDs, sessions and call ids are of one direction, GRE keys may be.
+static inline bool in_network(const struct packet *p)
+{
+	return p->outer.id_known && (p->outer.kind == TUNNEL_VXLAN || p->outer.kind == TUNNEL_VXLAN_GPE || p->outer.kind == TUNNEL_GENEVE ||
+				     p->outer.kind == TUNNEL_NVGRE);
+}
+
+static inline void surroundings_pack(const struct packet *p, unsigned without, uint8_t vlan[3])
 {
 	uint32_t both = p->vlans == 0 ? 0 : p->vlans == 1 ? (uint32_t)p->vlan[0] : (uint32_t)p->vlan[0] | (uint32_t)p->vlan[1] << 12;
 
+	if (__builtin_expect(without & FLOW_KEY_WITHOUT_VLAN, 0))
+		both = 0;
+	if (__builtin_expect(p->tunnels > 0, 0) && (without & FLOW_KEY_WITHOUT_NETWORK) == 0 && in_network(p))
+		both ^= ((p->outer.id + 1) * 0x9e3779b1u) & 0xffffff; // one to one: odd, and an id has 24 bits
 	vlan[0] = (uint8_t)both;
 	vlan[1] = (uint8_t)(both >> 8);
 	vlan[2] = (uint8_t)(both >> 16);
 }
 
-unsigned flow_key4_of(const struct packet *p, struct flow_key4 *key)
+unsigned flow_key4_of(const struct packet *p, unsigned without, struct flow_key4 *key)
 {
 	uint32_t src, dst;
 	unsigned swap;
@@ -35,11 +46,11 @@ unsigned flow_key4_of(const struct packet *p, struct flow_key4 *key)
 	key->port[swap] = p->src_port;
 	key->port[!swap] = p->dst_port;
 	key->proto = p->proto;
-	vlan_pack(p, key->vlan);
+	surroundings_pack(p, without, key->vlan);
 	return swap;
 }
 
-unsigned flow_key6_of(const struct packet *p, struct flow_key6 *key)
+unsigned flow_key6_of(const struct packet *p, unsigned without, struct flow_key6 *key)
 {
 	const uint8_t *src = p->frame + p->src_at, *dst = p->frame + p->dst_at;
 	int order = memcmp(src, dst, 16);
@@ -50,7 +61,7 @@ unsigned flow_key6_of(const struct packet *p, struct flow_key6 *key)
 	key->port[swap] = p->src_port;
 	key->port[!swap] = p->dst_port;
 	key->proto = p->proto;
-	vlan_pack(p, key->vlan);
+	surroundings_pack(p, without, key->vlan);
 	memset(key->zero, 0, sizeof(key->zero));
 	return swap;
 }

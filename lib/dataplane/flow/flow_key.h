@@ -17,7 +17,7 @@ struct flow_key4 {
 	uint32_t addr[2];  // network order
 	uint16_t port[2];  // host order; port[i] belongs to addr[i]
 	uint8_t proto;
-	uint8_t vlan[3];   // two ids of 12 bits
+	uint8_t vlan[3];   // two ids of 12 bits; in a virtual network they are mixed with its id
 } __attribute__((aligned(16)));
 
 struct flow_key6 {
@@ -39,9 +39,13 @@ struct flow_secret {
 // From getrandom(), or fixed when deterministic is set (replays; results do not depend on it, timings might).
 void flow_secret_draw(struct flow_secret *secret, bool deterministic);
 
+// What of a packet's surroundings is no part of its flow. In the same VLAN, and in the same virtual network of VXLAN, GENEVE or NVGRE,
+// addresses mean the same hosts; where one side of a mirror port has other tags than the other they must not be asked.
+enum flow_key_without { FLOW_KEY_WITHOUT_VLAN = 1, FLOW_KEY_WITHOUT_NETWORK = 2 };
+
 // Builds the key. Returns 1 if the packet's source is end 1 of the key, else 0.
-unsigned flow_key4_of(const struct packet *p, struct flow_key4 *key);
-unsigned flow_key6_of(const struct packet *p, struct flow_key6 *key);
+unsigned flow_key4_of(const struct packet *p, unsigned without, struct flow_key4 *key);
+unsigned flow_key6_of(const struct packet *p, unsigned without, struct flow_key6 *key);
 
 // One hash a key. The functions are chosen once by what the CPU can do; a burst at a time, so that the choice costs nothing.
 struct flow_hash_ops {

@@ -309,6 +309,17 @@ void flow_remove(struct flow_table *t, uint32_t index)
 	t->flows[index].life = FLOW_FREE;
 }
 
+// VLAN ids are those of the flow's first packet: its key may have been made without them, or with more than them.
+static void vlans_put(const struct flow_table *t, const struct flow_cold *cold, struct record_ends *ends)
+{
+	const struct flow_detail *detail = cold->detail != 0 ? pool_at(&t->details, cold->detail - 1) : NULL;
+
+	if (detail == NULL)
+		return;
+	ends->vlans = detail->vlans;
+	memcpy(ends->vlan, detail->vlan, sizeof(ends->vlan));
+}
+
 void flow_ends(const struct flow_table *t, uint32_t index, struct record_ends *ends)
 {
 	const struct flow_cold *cold = &t->cold[index];
@@ -323,6 +334,7 @@ void flow_ends(const struct flow_table *t, uint32_t index, struct record_ends *e
 
 		flow_key6_ends(&key, client, ends);
 	}
+	vlans_put(t, cold, ends);
 }
 
 unsigned flow_sweep(struct flow_table *t, uint64_t target_ns, unsigned visits, flow_due_fn *due, void *context)

@@ -161,6 +161,7 @@ enum { FLOW_NONE = UINT32_MAX };
 
 // A burst of packets on its way through the table. index[] is the result, FLOW_NONE where a flow found no place.
 struct flow_burst {
+	unsigned without; // enum flow_key_without: set once
 	unsigned n4, n6;
 	struct flow_key4 key4[FLOW_BURST_MAX];
 	struct flow_key6 key6[FLOW_BURST_MAX];
@@ -179,10 +180,10 @@ static inline void flow_burst_start(struct flow_burst *b)
 static inline void flow_burst_add(struct flow_burst *b, unsigned i, const struct packet *p)
 {
 	if (p->ip_version == 4) {
-		b->src_end[i] = (uint8_t)flow_key4_of(p, &b->key4[b->n4]);
+		b->src_end[i] = (uint8_t)flow_key4_of(p, b->without, &b->key4[b->n4]);
 		b->slot4[b->n4++] = (uint8_t)i;
 	} else {
-		b->src_end[i] = (uint8_t)flow_key6_of(p, &b->key6[b->n6]);
+		b->src_end[i] = (uint8_t)flow_key6_of(p, b->without, &b->key6[b->n6]);
 		b->slot6[b->n6++] = (uint8_t)i;
 	}
 }

@@ -96,6 +96,7 @@ int worker_create(const struct worker_config *config, struct worker **out, struc
 	if (w == NULL)
 		return err_set(err, -ENOMEM, "no memory for worker %u: reserve more hugepages", config->id);
 	w->config = *config;
+	w->burst.flow.without = config->key_without;
 	w->memory = rte_zmalloc_socket("worker_pools", blocks_bytes(config), RTE_CACHE_LINE_SIZE, config->socket);
 	snprintf(name, sizeof(name), "requests_%u", config->id);
 	w->requests = rte_ring_create(name, REQUESTS, config->socket, RING_F_SP_ENQ | RING_F_SC_DEQ);

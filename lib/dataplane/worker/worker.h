@@ -45,6 +45,7 @@ struct worker_config {
 	enum worker_idle idle;
 	enum worker_checksum checksum;
 	uint32_t checksum_sample; // every so many packets one is verified; at least 1
+	unsigned key_without;        // enum flow_key_without
 	bool shunt;                  // elephants are counted and no more
 	uint32_t record_ring_bytes, l7;
 	struct packet_fragments_config fragments;
