@@ -180,17 +180,13 @@ class Connection:
         if end.state == "inactive":
             if syn:
                 self.inactive_syn(end, peer, packet)
-            if fin:
-                end.move("closed")
-            if rst:
-                end.move("reset")
+            if fin or rst:
+                end.move("reset" if rst else "closed")
             if end.state == "inactive":
                 self.inactive_other(end, peer, packet)
         elif end.state in ("syn_sent", "syn_ack_sent"):
-            if fin:
-                end.move("closed")
-            if rst:
-                end.move("reset")
+            if fin or rst:
+                end.move("reset" if rst else "closed")
         elif end.state in ("established", "partial"):
             if syn and not packet.flags & ACK and end.state == "partial" and peer.state == "inactive":
                 end.move("syn_sent")

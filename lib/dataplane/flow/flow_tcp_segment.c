@@ -390,6 +390,8 @@ static void sent(struct step *s)
 			from->contiguous = from->next_seq;
 		else if (behind_overlaps(s))
 			s->c->flags |= (uint32_t)FLOW_TCP_OVERLAPPED << s->dir;
+		else if (s->ahead > 0)
+			s->c->flags &= ~((uint32_t)FLOW_TCP_OVERLAPPED << s->dir);
 	}
 }
 
@@ -405,7 +407,7 @@ static void acked(struct step *s)
 		if (!of_end(s, FLOW_TCP_OVERLAPPED, !s->dir))
 			flow_conn_gap(s->c, !s->dir);
 		s->c->flags &= ~((uint32_t)FLOW_TCP_OVERLAPPED << !s->dir);
-		s->to->contiguous = s->p->tcp_ack;
+		s->to->contiguous = (int32_t)(s->p->tcp_ack - s->to->next_seq) > 0 ? s->p->tcp_ack : s->to->next_seq; // told once
 	} else if (!seen && !acks_known(s, !s->dir)) { // so that what goes on without an answer need not be judged
 		if (s->to->edge == s->to->ack || (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0)
 			s->to->contiguous = s->p->tcp_ack;
