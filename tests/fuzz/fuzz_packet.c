@@ -27,6 +27,7 @@ static void invariants_check(const struct packet *p)
 		return;
 	require(p->ip_version == 4 || p->ip_version == 6);
 	require(p->src_at >= 14 && p->src_at + address <= p->dst_at && p->dst_at + address <= p->captured);
+	require(p->src_at == p->l3_at + (p->ip_version == 4 ? 12u : 8u)); // who has a source has the header's first bytes
 	require(p->tunnels <= PACKET_TUNNELS_MAX && p->ether_at + 14u <= p->captured);
 	if (p->tunnels > 0) {
 		uint32_t around = p->outer.ip_version == 4 ? 4 : 16;
