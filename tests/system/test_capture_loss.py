@@ -22,19 +22,20 @@ def segment(from_client, port, flags, seq, ack, payload=b""):
                  TCP(flags=flags, seq=seq, ack=ack, window=60000, **ports) / payload)
 
 
-def connection(port, leave_out, again):
-    """A download, each segment acknowledged. leave_out: of those segments the capture sees the acknowledgement alone. again: the
-    first copy of such a segment was lost behind the capture's back, so another one follows before it is acknowledged."""
+def connection(port, leave_out, again, under_way=0):
+    """A download, each segment acknowledged, once so many more are under way. leave_out: of those segments the capture sees the
+    acknowledgement alone. again: the first copy of such a segment was lost behind the capture's back, so another one follows."""
     yield segment(True, port, SYN, 999, 0)
     yield segment(False, port, SYN | ACK, 4999, 1000)
     yield segment(True, port, ACK, 1000, 5000)
-    for i in range(SEGMENTS):
+    for i in range(SEGMENTS + under_way):
         here = segment(False, port, ACK, 5000 + i * SIZE, 1000, b"x" * SIZE)
-        if not (leave_out and i % EVERY == 5):
+        if i < SEGMENTS and not (leave_out and i % EVERY == 5):
             yield here
-        if again and i % EVERY == 5:
+        if i < SEGMENTS and again and i % EVERY == 5:
             yield here
-        yield segment(True, port, ACK, 1000, 5000 + (i + 1) * SIZE)
+        if i >= under_way:
+            yield segment(True, port, ACK, 1000, 5000 + (i - under_way + 1) * SIZE)
 
 
 def capture(t, name, first=20000, **how):
@@ -55,6 +56,7 @@ def loss_check(loss, segments, **expected):
 def test_missed_or_lost(t):
     cases = {"whole": ({}, {"acked_unseen": 0, "lost": 0, "retransmissions": 0}),
              "missed": ({"leave_out": True}, {"acked_unseen": MISSED}),
+             "missed_of_many": ({"leave_out": True, "under_way": 4}, {"acked_unseen": MISSED, "lost": MISSED}),
              "again": ({"again": True}, {"acked_unseen": 0, "lost": 0, "retransmissions": MISSED})}
     for name, (how, expected) in cases.items():
         path, frames = capture(t, name + ".pcap", **how)

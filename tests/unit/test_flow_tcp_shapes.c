@@ -276,6 +276,11 @@ static void test_counts(void **state)
 	// one hole, acknowledged piece by piece: told once
 	r = played(OPEN "> A 1,1+100 @30; > A 201,1+100 @31; > A 301,1+100 @32; < A 1,301+0 @40; < A 1,401+0 @41");
 	assert_int_equal(r.count[FLOW_TCP_ACKED_UNSEEN][0], 1);
+	// one segment that was not seen, with others under way behind it: told once
+	r = played(OPEN "> A 1,1+100 @30; > A 201,1+100 @31; > A 301,1+100 @32; < A 1,201+0 @40; > A 401,1+100 @41; < A 1,301+0 @42; "
+			"< A 1,401+0 @43; < A 1,501+0 @44");
+	assert_int_equal(r.count[FLOW_TCP_ACKED_UNSEEN][0], 1);
+	assert_int_equal(r.lost[0], 1);
 	r = played(OPEN "< A 1,1+0 @30 w0; > A 1,1+1 @40; < A 1,1+0 @41 w0; > A 1,1+1 @50"); // probes are neither new nor old
 	assert_int_equal(r.count[FLOW_TCP_ZERO_WINDOW][1], 2);
 	assert_int_equal(r.count[FLOW_TCP_RETRANSMISSIONS][0] + r.count[FLOW_TCP_DUP_ACKS][1], 0);

@@ -407,7 +407,8 @@ static void acked(struct step *s)
 		if (!of_end(s, FLOW_TCP_OVERLAPPED, !s->dir))
 			flow_conn_gap(s->c, !s->dir);
 		s->c->flags &= ~((uint32_t)FLOW_TCP_OVERLAPPED << !s->dir);
-		s->to->contiguous = (int32_t)(s->p->tcp_ack - s->to->next_seq) > 0 ? s->p->tcp_ack : s->to->next_seq; // told once
+		// What came behind the gap has been seen: one gap is told once, however much was on its way.
+		s->to->contiguous = (int32_t)(s->p->tcp_ack - s->to->next_seq) > 0 ? s->p->tcp_ack : s->to->next_seq;
 	} else if (!seen && !acks_known(s, !s->dir)) { // so that what goes on without an answer need not be judged
 		if (s->to->edge == s->to->ack || (int32_t)(s->p->tcp_ack - s->to->contiguous) > 0)
 			s->to->contiguous = s->p->tcp_ack;
