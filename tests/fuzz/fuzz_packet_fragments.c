@@ -39,6 +39,7 @@ static void join(struct packet_fragments *f, struct packet *p, struct books *b)
 		bool whole;
 
 		require(depth <= PACKET_TUNNELS_MAX);
+		require((uint64_t)p->fragment_from + p->payload_wire <= UINT16_MAX);
 		b->joined -= depth > 0 ? p->joined_pkts : 0; // they wait again, with what they became
 		whole = packet_fragments_take(f, p, &place);
 		if (around != UINT32_MAX)
@@ -58,6 +59,14 @@ static void join(struct packet_fragments *f, struct packet *p, struct books *b)
 		packet_fragments_give_back(f, around);
 }
 
+// Not known, more than was captured, or what only a capture file can claim.
+static uint32_t wire_of(uint8_t says, uint32_t length)
+{
+	if (says < 200)
+		return 0;
+	return says < 240 ? length + says - 200 : UINT32_MAX - (UINT8_MAX - says) * 4681u;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct packet_fragments_config config = {DATAGRAMS, TIMEOUT_NS};
@@ -72,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (size > HEADER) {
 		uint32_t length = data[0] < size - HEADER ? data[0] : (uint32_t)size - HEADER;
 		uint8_t *frame = malloc(length + 1u);
-		struct packet p = {.captured = length, .wire = data[1] < 200 ? 0 : length + data[1] - 200};
+		struct packet p = {.captured = length, .wire = wire_of(data[1], length)};
 
 		require(frame != NULL);
 		now += (uint64_t)data[2] * data[2];
