@@ -17,17 +17,20 @@ static void require(bool holds)
 }
 
 struct books {
-	uint64_t held, joined;
+	uint64_t held, joined, held_bytes, joined_bytes;
 };
 
 static void balance_check(struct packet_fragments *f, const struct books *b)
 {
 	const struct packet_fragments_counters *c = packet_fragments_counters(f);
-	uint64_t fates = 0;
+	uint64_t pkts = 0, bytes = 0;
 
-	for (unsigned i = 0; i < FRAGMENTS_FATES; i++)
-		fates += c->fate_pkts[i];
-	require(b->held == b->joined + c->waiting_pkts + fates);
+	for (unsigned i = 0; i < FRAGMENTS_FATES; i++) {
+		pkts += c->fate_pkts[i];
+		bytes += c->fate_bytes[i];
+	}
+	require(b->held == b->joined + c->waiting_pkts + pkts);
+	require(b->held_bytes == b->joined_bytes + c->waiting_bytes + bytes);
 }
 
 static void join(struct packet_fragments *f, struct packet *p, struct books *b)
@@ -39,16 +42,20 @@ static void join(struct packet_fragments *f, struct packet *p, struct books *b)
 		bool whole;
 
 		require(depth <= PACKET_TUNNELS_MAX);
-		b->joined -= depth > 0 ? p->joined_pkts : 0; // they wait again, with what they became
+		require((uint64_t)p->fragment_from + p->payload_wire <= UINT16_MAX);
+		b->joined -= p->joined_pkts; // they wait again, with what they became
+		b->joined_bytes -= p->joined_bytes;
 		whole = packet_fragments_take(f, p, &place);
 		if (around != UINT32_MAX)
 			packet_fragments_give_back(f, around);
 		if (!whole) {
 			require(p->verdict == PACKET_FRAGMENT);
 			b->held++;
+			b->held_bytes += p->wire;
 			return;
 		}
 		b->joined += p->joined_pkts;
+		b->joined_bytes += p->joined_bytes;
 		require(p->captured <= PACKET_FRAGMENTS_FRAME_MAX && (uint64_t)p->payload_at + p->payload <= p->captured);
 		for (uint32_t i = 0; i < p->captured; i++) // all of it may be read
 			sum += p->frame[i];
@@ -58,13 +65,21 @@ static void join(struct packet_fragments *f, struct packet *p, struct books *b)
 		packet_fragments_give_back(f, around);
 }
 
+// Not known, more than was captured, or what only a capture file can claim.
+static uint32_t wire_of(uint8_t says, uint32_t length)
+{
+	if (says < 200)
+		return 0;
+	return says < 240 ? length + says - 200 : UINT32_MAX - (UINT8_MAX - says) * 4681u;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct packet_fragments_config config = {DATAGRAMS, TIMEOUT_NS};
+	struct packet_fragments_config config = {.datagrams = DATAGRAMS, .away = size > 0 ? data[0] % 3 : 0, .timeout_ns = TIMEOUT_NS};
 	uint64_t bytes = packet_fragments_bytes(&config), now = 1;
 	void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
 	struct packet_fragments *f;
-	struct books books = {0, 0};
+	struct books books = {0};
 
 	if (memory == NULL)
 		return 0;
@@ -72,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (size > HEADER) {
 		uint32_t length = data[0] < size - HEADER ? data[0] : (uint32_t)size - HEADER;
 		uint8_t *frame = malloc(length + 1u);
-		struct packet p = {.captured = length, .wire = data[1] < 200 ? 0 : length + data[1] - 200};
+		struct packet p = {.captured = length, .wire = wire_of(data[1], length)};
 
 		require(frame != NULL);
 		now += (uint64_t)data[2] * data[2];

@@ -205,7 +205,7 @@ static int worker_make(struct lane *l, unsigned id, uint32_t capacity, bool chec
 		.checksum_sample = 1,
 		.record_ring_bytes = 64 << 20,
 		.l7 = 16384,
-		.fragments = {256, 30000000000u},
+		.fragments = {.datagrams = 256, .away = 2 * BURST, .timeout_ns = 30000000000u},
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
 		.flow = {.capacity4 = capacity, .capacity6 = 1024, .streams = 4096, .stream_bytes = 16384, .hostnames = 65536,

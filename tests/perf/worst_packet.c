@@ -87,7 +87,7 @@ static struct worker *worker_make(struct source *source, const struct flow_secre
 		.idle = WORKER_IDLE_POLL,
 		.record_ring_bytes = 1 << 20,
 		.l7 = 1024,
-		.fragments = {256, 30000000000u},
+		.fragments = {.datagrams = 256, .away = 2, .timeout_ns = 30000000000u},
 		.clock = clock,
 		.socket = (int)rte_socket_id(),
 		.flow = {.capacity4 = FLOWS, .capacity6 = FLOWS, .streams = 1024, .stream_bytes = 16384, .hostnames = 4096, .details = 2 * FLOWS,

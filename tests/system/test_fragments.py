@@ -3,7 +3,7 @@ import os
 import struct
 import subprocess
 
-from harness import ROOT, SMALL, check, eve_sorted, pcap_write, system_test
+from harness import ROOT, SMALL, check, eve_sorted, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/fragments_kernel.pcap")
 MACS = b"\x02" * 12
@@ -25,9 +25,9 @@ def pieces(payload, identification, size=16, protocol=17):
         yield MACS + b"\x08\0" + head[:10] + struct.pack("!H", checksum(head)) + head[12:] + data
 
 
-def datagram(good, data=b"0123456789abcdef" * 3):
+def datagram(good, data=b"0123456789abcdef" * 3, port=4000):
     """UDP with a right or a wrong checksum."""
-    head = struct.pack("!HHHH", 4000, 9, 8 + len(data), 0)
+    head = struct.pack("!HHHH", port, 9, 8 + len(data), 0)
     right = checksum(struct.pack("!IIHH", 0x0a000001, 0x0a000002, 17, 8 + len(data)) + head + data)
     return head[:6] + struct.pack("!H", right if good else right ^ 0x0101) + data
 
@@ -84,3 +84,37 @@ def test_floods_are_bounded(t):
         check(64 <= said["datagrams"] <= 64 * workers, "%r", said)  # one worker receives, and has its share of them
         check(said["given_up"]["evicted"] > 1000, "%r", said)
         check(said["joined"] + said["waiting"] + sum(said["given_up"].values()) + said["datagrams"] == 2000, "%r", said)
+
+
+@system_test()
+def test_none_lost_on_the_way_to_their_owners(t):
+    """More whole datagrams than there are places for, to owners that are slower than who joins them: he waits."""
+    capture = t.path("stream.pcap")
+    pcap_write(capture, (piece for number in range(20000) for piece in pieces(datagram(True, port=1024 + number % 5000), number & 0xffff, 32)), step_us=1)
+    said = set()
+    for workers, burst in ((1, 32), (3, 1), (3, 64), (4, 32)):
+        done = t.replay(capture, "-w", str(workers), "--set", "capture.burst=%d" % burst, "--set", "limits.fragments=%d" % workers, *SMALL)
+        check(done.code == 0, "exit %d: %s", done.code, done.err)
+        stats = t.stats(done.folder)
+        ledger_check(stats)
+        check(stats["fragments"]["datagrams"] == 20000 and sum(stats["fragments"]["given_up"].values()) == 0, "%r", stats["fragments"])
+        said.add(b"".join(eve_sorted(os.path.join(done.folder, "eve.json"))))
+    check(len(said) == 1, "%d different results", len(said))
+
+
+@system_test()
+def test_lengths_that_only_a_file_claims(t):
+    """No length on the wire, in the header none, at the end of what a datagram can hold; and lengths whose sum is beyond 32 bits."""
+    last = bytearray(next(pieces(bytes(4096), 1, 2048)))
+    last[16:18] = b"\0\0"
+    last[20:22] = b"\x3f\xff"
+    claims = [(bytes(last), 0 - less & 0xffffffff) for less in range(1, 70000, 8)]
+    claims += [(piece, 0xfffffff0) for piece in pieces(datagram(True), 2)]
+    capture = t.path("claims.pcap")
+    with open(capture, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
+        for frame, wire in claims:
+            out.write(struct.pack("<IIII", 1700000000, 0, len(frame), wire) + frame)
+    _, stats = t.analyse(capture, "-w", "1", *SMALL)
+    check(stats["packets"]["malformed"] == {"fragment": len(claims) - 4}, "%r", stats["packets"])
+    check(stats["fragments"]["given_up"]["scattered"] == 2 and stats["fragments"]["given_up"]["overlap"] == 2, "%r", stats["fragments"])

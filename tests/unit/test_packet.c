@@ -670,6 +670,30 @@ static void test_fragments(void **state)
 	}
 }
 
+// A header without a length leaves it to the frame, whose length on the wire is whatever a capture file says.
+static void test_fragments_without_length(void **state)
+{
+	static struct frame f;
+
+	(void)state;
+	for (unsigned ip_version = 4; ip_version <= 6; ip_version += 2) {
+		ethernet(&f, ip_version == 4 ? 0x0800 : 0x86dd);
+		if (ip_version == 4) {
+			ipv4_options(&f, IP_UDP, 64, 0x3fff, 0);
+			f.b[14 + 2] = f.b[14 + 3] = 0;
+		} else {
+			ipv6(&f, 44, 0);
+			put8(&f, IP_UDP);
+			put8(&f, 0);
+			put16(&f, 0xfff9);
+			put32(&f, 1);
+		}
+		fill(&f, 64, 0);
+		for (uint32_t less = 1; less < 70000; less++)
+			assert_int_equal(decode(f.b, f.n, 0 - less).verdict, PACKET_BAD_FRAGMENT);
+	}
+}
+
 static void test_vlan_stack(void **state)
 {
 	static const uint16_t types[] = {0x8100, 0x88a8, 0x9100};
@@ -1031,7 +1055,7 @@ int main(void)
 		cmocka_unit_test(test_extension_lengths),
 		cmocka_unit_test(test_extension_chain_bounded),
 		cmocka_unit_test(test_short_layer4),
-		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_fragments), cmocka_unit_test(test_fragments_without_length),
 		cmocka_unit_test(test_ip_below_llc_and_snap),
 		cmocka_unit_test(test_snap_numbers),
 		cmocka_unit_test(test_llc_lengths),

@@ -20,15 +20,15 @@ struct table {
 	struct packet_fragments *fragments;
 	uint64_t frames, bytes; // given in
 	uint64_t joined_pkts, joined_bytes; // in front of the last one of whole datagrams
-	uint64_t held;          // frames with verdict PACKET_FRAGMENT
+	uint64_t held, held_bytes; // frames with verdict PACKET_FRAGMENT
 	uint64_t now_ns;
 	uint32_t place;
 	uint8_t frame[ROOM];
 };
 
-static struct table *table_make(uint32_t datagrams)
+static struct table *table_make_with(uint32_t datagrams, uint32_t away)
 {
-	struct packet_fragments_config config = {datagrams, TIMEOUT_S * S};
+	struct packet_fragments_config config = {.datagrams = datagrams, .away = away, .timeout_ns = TIMEOUT_S * S, .secret = 0x5eed};
 	struct table *t = calloc(1, sizeof(*t));
 	void *memory = aligned_alloc(64, (packet_fragments_bytes(&config) + 63) / 64 * 64);
 
@@ -40,6 +40,11 @@ static struct table *table_make(uint32_t datagrams)
 	return t;
 }
 
+static struct table *table_make(uint32_t datagrams)
+{
+	return table_make_with(datagrams, 0);
+}
+
 static const struct packet_fragments_counters *counters(struct table *t)
 {
 	return packet_fragments_counters(t->fragments);
@@ -48,11 +53,14 @@ static const struct packet_fragments_counters *counters(struct table *t)
 // Every frame that was held is in a whole datagram, waits, or was given up for a reason.
 static void balance_check(struct table *t)
 {
-	uint64_t fates = 0;
+	uint64_t pkts = 0, bytes = 0;
 
-	for (unsigned i = 0; i < FRAGMENTS_FATES; i++)
-		fates += counters(t)->fate_pkts[i];
-	assert_int_equal(t->held, t->joined_pkts + counters(t)->waiting_pkts + fates);
+	for (unsigned i = 0; i < FRAGMENTS_FATES; i++) {
+		pkts += counters(t)->fate_pkts[i];
+		bytes += counters(t)->fate_bytes[i];
+	}
+	assert_int_equal(t->held, t->joined_pkts + counters(t)->waiting_pkts + pkts);
+	assert_int_equal(t->held_bytes, t->joined_bytes + counters(t)->waiting_bytes + bytes);
 }
 
 static void table_free(struct table *t)
@@ -127,6 +135,7 @@ static bool give_frame(struct table *t, uint32_t wire, uint32_t captured, struct
 	} else {
 		assert_int_equal(p->verdict, PACKET_FRAGMENT);
 		t->held++;
+		t->held_bytes += wire;
 	}
 	balance_check(t);
 	return whole;
@@ -310,6 +319,79 @@ static void test_full(void **state)
 	table_free(t);
 }
 
+// A reader that is slow costs nothing as long as there are places for what it has; then it costs the oldest one being joined.
+static void test_away(void **state)
+{
+	enum { AWAY = 3 };
+	struct table *t = table_make_with(2, AWAY);
+	uint32_t place[AWAY + 1];
+	struct packet p;
+
+	(void)state;
+	for (uint32_t id = 0; id < AWAY; id++) {
+		assert_int_equal(packet_fragments_away(t->fragments), id);
+		assert_false(give(t, 4, id, 64, 0, 32, &p));
+		assert_true(give(t, 4, id, 64, 32, 64, &p));
+		place[id] = t->place;
+	}
+	assert_int_equal(packet_fragments_away(t->fragments), AWAY);
+	for (uint32_t id = 10; id < 12; id++)
+		assert_false(give(t, 4, id, 64, 0, 32, &p));
+	assert_int_equal(counters(t)->fate_pkts[FRAGMENTS_EVICTED], 0);
+	assert_true(give(t, 4, 10, 64, 32, 64, &p));
+	place[AWAY] = t->place;
+	for (unsigned i = 0; i < AWAY; i++)
+		assert_int_not_equal(place[i], place[AWAY]);
+	assert_false(give(t, 4, 12, 64, 0, 32, &p)); // its place has to be that of number 11
+	assert_int_equal(counters(t)->fate_pkts[FRAGMENTS_EVICTED], 1);
+	for (unsigned i = 0; i <= AWAY; i++) {
+		packet_fragments_give_back(t->fragments, place[i]);
+		assert_int_equal(packet_fragments_away(t->fragments), AWAY - i);
+	}
+	assert_true(give(t, 4, 12, 64, 32, 64, &p));
+	whole_check(t, &p, 4, 12, 64, 2);
+	table_free(t);
+}
+
+// More places do not make the table larger.
+static void test_full_with_places(void **state)
+{
+	struct table *t = table_make_with(4, 100);
+	struct packet p;
+
+	(void)state;
+	for (uint32_t id = 0; id < 6; id++)
+		assert_false(give(t, 4, id, 64, 0, 32, &p));
+	assert_int_equal(counters(t)->fate_pkts[FRAGMENTS_EVICTED], 2);
+	assert_int_equal(counters(t)->waiting_pkts, 4);
+	table_free(t);
+}
+
+// Lengths that only a capture file can claim: counted as they stand, and never more than a packet can say of itself.
+static void test_claimed_lengths(void **state)
+{
+	static const uint32_t claims[] = {0x60000000, 0xffffffff};
+	struct packet p;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct table *t = table_make(2);
+		uint32_t captured = frame_make(t->frame, 4, 1, 96, 0, 32);
+		bool whole;
+
+		assert_false(give_frame(t, claims[i], captured, &p));
+		frame_make(t->frame, 4, 1, 96, 32, 64);
+		assert_false(give_frame(t, claims[i], captured, &p));
+		frame_make(t->frame, 4, 1, 96, 64, 96);
+		whole = give_frame(t, i == 0 ? captured : claims[i], captured, &p);
+		assert_int_equal(whole, i == 0);
+		assert_int_equal(counters(t)->fate_pkts[FRAGMENTS_SCATTERED], i == 0 ? 0 : 2);
+		if (whole)
+			assert_int_equal(p.joined_bytes, 2 * claims[i]);
+		table_free(t);
+	}
+}
+
 static void test_scattered(void **state)
 {
 	struct table *t = table_make(2);
@@ -394,15 +476,18 @@ static void test_in_a_tunnel(void **state)
 			assert_int_equal(p.tunnels, 1);
 			assert_true(p.fragment);
 			t->joined_pkts -= p.joined_pkts;
+			t->joined_bytes -= p.joined_bytes;
 			if (packet_fragments_take(t->fragments, &p, &t->place)) {
 				wholes++;
 				t->joined_pkts += p.joined_pkts;
+				t->joined_bytes += p.joined_bytes;
 				assert_int_equal(p.joined_pkts, 3);
 				assert_int_equal(p.src_port, 4000);
 				assert_int_equal(p.payload, 64 - UDP);
 				assert_int_equal(p.tunnels, 1);
 			} else {
 				t->held++;
+				t->held_bytes += p.wire;
 			}
 			balance_check(t);
 		}
@@ -442,7 +527,8 @@ int main(void)
 		cmocka_unit_test(test_every_order), cmocka_unit_test(test_largest),    cmocka_unit_test(test_repetition),
 		cmocka_unit_test(test_overlap),     cmocka_unit_test(test_time),       cmocka_unit_test(test_full),
 		cmocka_unit_test(test_scattered),   cmocka_unit_test(test_cut),        cmocka_unit_test(test_extensions),
-		cmocka_unit_test(test_in_a_tunnel), cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_in_a_tunnel), cmocka_unit_test(test_storm),      cmocka_unit_test(test_away),
+		cmocka_unit_test(test_full_with_places), cmocka_unit_test(test_claimed_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,11 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
-		.fragments = {share(config->limits.fragments, workers), (uint64_t)config->limits.fragment_timeout_s * SECOND_NS},
+		.fragments = {
+			.datagrams = share(config->limits.fragments, workers),
+			.away = 2 * config->capture.burst, // a burst with their owners while the next one is walked
+			.timeout_ns = (uint64_t)config->limits.fragment_timeout_s * SECOND_NS,
+		},
 		.shunt = config->flow.shunt,
 		.key_without = (config->flow.key_vlan ? 0 : FLOW_KEY_WITHOUT_VLAN) | (config->flow.key_network ? 0 : FLOW_KEY_WITHOUT_NETWORK),
 		.link_records_per_s = config->limits.link_records_per_s,
@@ -260,6 +264,7 @@ static int workers_create(struct control *c, struct err *err)
 		config.idle = worker_idle(c);
 		config.clock = &c->clock;
 		config.flow.secret = &c->secret;
+		config.fragments.secret = c->secret.word[0];
 		rc = worker_create(&config, &c->worker[k], err);
 		if (rc < 0)
 			return rc;

@@ -241,10 +241,11 @@ static inline void length_set(struct packet *p, struct span *s, uint32_t l3_at, 
 		p->truncated = true;
 }
 
-// data: bytes of it on the wire. header: those in front of it that count in the length that no datagram can exceed.
+// data: bytes of it on the wire, up to what a capture file claims if the header says none. header: those in front of it that count
+// in the length that no datagram can exceed.
 static __attribute__((noinline)) enum packet_verdict decode_fragment(struct packet *p, const struct span *s, uint32_t data, uint32_t header)
 {
-	if (data == 0 || (!p->fragment_last && data % 8 != 0) || header + p->fragment_from + data > UINT16_MAX)
+	if (data == 0 || (!p->fragment_last && data % 8 != 0) || (uint64_t)header + p->fragment_from + data > UINT16_MAX)
 		return PACKET_BAD_FRAGMENT;
 	if (span_ok(s))
 		payload_set(p, s, data);

@@ -51,6 +51,7 @@ struct packet_fragments {
 	struct packet_fragments_counters counters;
 	uint32_t buckets;        // a power of two
 	uint32_t free, oldest, newest, handed; // lists; handed ones are chained by newer
+	uint32_t joining, away;  // in the table; handed ones
 	struct datagram *datagram;
 	uint32_t *bucket;
 	uint8_t *buffer;
@@ -72,10 +73,15 @@ static uint32_t buckets_for(uint32_t datagrams)
 	return n;
 }
 
+static uint64_t places(const struct packet_fragments_config *config)
+{
+	return (uint64_t)config->datagrams + config->away;
+}
+
 uint64_t packet_fragments_bytes(const struct packet_fragments_config *config)
 {
-	return lines(sizeof(struct packet_fragments)) + lines(sizeof(struct datagram) * (uint64_t)config->datagrams) +
-	       lines(sizeof(uint32_t) * (uint64_t)buckets_for(config->datagrams)) + (uint64_t)config->datagrams * BUFFER;
+	return lines(sizeof(struct packet_fragments)) + lines(sizeof(struct datagram) * places(config)) +
+	       lines(sizeof(uint32_t) * (uint64_t)buckets_for(config->datagrams)) + places(config) * BUFFER;
 }
 
 struct packet_fragments *packet_fragments_init(void *memory, const struct packet_fragments_config *config)
@@ -86,12 +92,12 @@ struct packet_fragments *packet_fragments_init(void *memory, const struct packet
 	*f = (struct packet_fragments){.config = *config, .buckets = buckets_for(config->datagrams), .oldest = NONE, .newest = NONE,
 				       .handed = NONE, .free = NONE};
 	f->datagram = (struct datagram *)at;
-	at += lines(sizeof(struct datagram) * (uint64_t)config->datagrams);
+	at += lines(sizeof(struct datagram) * places(config));
 	f->bucket = (uint32_t *)at;
 	f->buffer = at + lines(sizeof(uint32_t) * (uint64_t)f->buckets);
 	for (uint32_t i = 0; i < f->buckets; i++)
 		f->bucket[i] = NONE;
-	for (uint32_t i = config->datagrams; i-- > 0;) {
+	for (uint32_t i = (uint32_t)places(config); i-- > 0;) {
 		f->datagram[i] = (struct datagram){.state = FREE, .newer = f->free};
 		f->free = i;
 	}
@@ -113,7 +119,7 @@ static uint8_t *data_of(const struct packet_fragments *f, uint32_t place)
 static uint32_t bucket_of(const struct packet_fragments *f, const struct key *key)
 {
 	const uint8_t *bytes = (const uint8_t *)key;
-	uint64_t hash = 0x9e3779b97f4a7c15ull;
+	uint64_t hash = f->config.secret;
 
 	for (size_t i = 0; i + 4 <= sizeof(*key); i += 4) {
 		uint32_t word;
@@ -140,6 +146,7 @@ static void list_put(struct packet_fragments *f, uint32_t place)
 
 	d->chain = f->bucket[d->bucket];
 	f->bucket[d->bucket] = place;
+	f->joining++;
 	d->older = f->newest;
 	d->newer = NONE;
 	*(f->newest != NONE ? &f->datagram[f->newest].newer : &f->oldest) = place;
@@ -154,6 +161,7 @@ static void list_take(struct packet_fragments *f, uint32_t place)
 	while (*link != place)
 		link = &f->datagram[*link].chain;
 	*link = d->chain;
+	f->joining--;
 	*(d->older != NONE ? &f->datagram[d->older].newer : &f->oldest) = d->newer;
 	*(d->newer != NONE ? &f->datagram[d->newer].older : &f->newest) = d->older;
 }
@@ -239,10 +247,18 @@ static void reclaim(struct packet_fragments *f)
 		if (atomic_load_explicit(&d->given_back, memory_order_acquire)) {
 			*link = d->newer;
 			free_put(f, place);
+			f->away--;
 		} else {
 			link = &d->newer;
 		}
 	}
+}
+
+uint32_t packet_fragments_away(struct packet_fragments *f)
+{
+	if (f->away > 0)
+		reclaim(f);
+	return f->away;
 }
 
 // NONE: all are on their way to somebody.
@@ -250,6 +266,8 @@ static uint32_t place_new(struct packet_fragments *f)
 {
 	uint32_t place;
 
+	if (f->joining == f->config.datagrams)
+		give_up(f, f->oldest, FRAGMENTS_EVICTED);
 	if (f->free == NONE)
 		reclaim(f);
 	if (f->free == NONE && f->oldest != NONE)
@@ -423,6 +441,7 @@ static void hand_out(struct packet_fragments *f, uint32_t place)
 	atomic_store_explicit(&d->given_back, false, memory_order_relaxed);
 	d->newer = f->handed;
 	f->handed = place;
+	f->away++;
 	f->counters.datagrams++;
 }
 
@@ -433,7 +452,8 @@ static enum packet_fragments_fate objection(const struct packet_fragments *f, ui
 
 	if (d->state == REFUSED)
 		return FRAGMENTS_OVERLAP;
-	if (p->fragment_from == 0 && p->payload_at > PACKET_FRAGMENTS_HEADROOM)
+	if ((p->fragment_from == 0 && p->payload_at > PACKET_FRAGMENTS_HEADROOM) ||
+	    (uint64_t)d->bytes + p->wire + p->joined_bytes > UINT32_MAX)
 		return FRAGMENTS_SCATTERED;
 	switch (fit_of(d, p->fragment_from, p->fragment_from + p->payload_wire, p->fragment_last, at)) {
 	case FITS:

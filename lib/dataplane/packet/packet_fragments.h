@@ -1,7 +1,8 @@
 // IP fragments put together again, so that flows and dissectors see whole datagrams. No DPDK: memory comes from the caller.
 //
 // Bounded in memory (so many datagrams at a time, 64 kB each), in pieces (PACKET_FRAGMENTS_RANGES with gaps between them) and in
-// time (since the first fragment came, by the packets' clock). A full table gives up the datagram that began first.
+// time (since the first fragment came, by the packets' clock). A full table gives up the datagram that began first. What is whole
+// has left the table, but keeps its bytes until its reader is done with them: places of their own let that be as slow as it likes.
 //
 // Policy: a fragment that lies within what is there already and says the same is a repetition, and is left out. Any other overlap,
 // a second end, or bytes behind the end refuse the whole datagram and all of it that is still to come, until its time is over:
@@ -30,7 +31,7 @@ enum packet_fragments_fate {
 	FRAGMENTS_TIMEOUT,
 	FRAGMENTS_EVICTED,   // made way in a full table
 	FRAGMENTS_OVERLAP,   // the datagram is refused
-	FRAGMENTS_SCATTERED, // more pieces than are kept apart, or too many headers
+	FRAGMENTS_SCATTERED, // more pieces than are kept apart, too many headers, or more bytes on the wire than can be counted
 	FRAGMENTS_DUPLICATE,
 	FRAGMENTS_CUT,       // the capture ends in front of the data
 	FRAGMENTS_UNSOUND,   // the whole is malformed
@@ -47,8 +48,10 @@ struct packet_fragments_counters {
 };
 
 struct packet_fragments_config {
-	uint32_t datagrams;  // at a time, at least 1
+	uint32_t datagrams;  // joined at a time, at least 1
+	uint32_t away;       // places besides, for whole ones that have not been given back
 	uint64_t timeout_ns;
+	uint64_t secret;     // an attacker must not choose who shares a chain
 };
 
 struct packet_fragments;
@@ -64,6 +67,10 @@ bool packet_fragments_take(struct packet_fragments *f, struct packet *p, uint32_
 
 // By whoever is done with the frame; may be another thread.
 void packet_fragments_give_back(struct packet_fragments *f, uint32_t place);
+
+// Whole ones that have not been given back. As long as they are no more than config.away, what becomes of a fragment does not
+// depend on how soon that happens; beyond, they take the places of datagrams that are being joined.
+uint32_t packet_fragments_away(struct packet_fragments *f);
 
 // Gives up a few of those whose time is over.
 void packet_fragments_expire(struct packet_fragments *f, uint64_t clock_ns);

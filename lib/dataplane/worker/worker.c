@@ -24,7 +24,9 @@ static uint64_t blocks_bytes(const struct worker_config *c)
 // Apart from the block: it need not be zero.
 static uint64_t fragments_bytes(const struct worker_config *c)
 {
-	return packet_fragments_bytes(&c->fragments) + c->fragments.datagrams * sizeof(struct worker_fragment) + RTE_CACHE_LINE_SIZE;
+	uint64_t places = (uint64_t)c->fragments.datagrams + c->fragments.away;
+
+	return packet_fragments_bytes(&c->fragments) + places * sizeof(struct worker_fragment) + RTE_CACHE_LINE_SIZE;
 }
 
 void worker_memory(const struct worker_config *c, struct memory *m)

@@ -39,12 +39,18 @@ static void receive_handed(struct worker *w, struct worker_burst *b, unsigned pe
 	w->counters.steered_in += b->n;
 }
 
-// One burst from the next source that has any: my queues, then what each peer has handed to me. While packets are held for a
-// peer whose ring is full (replay), nothing new is received.
+// In a replay others are waited for: a peer whose ring is full, or so many datagrams with peers that one more burst of them would
+// take the places of those still being joined.
+static inline bool peers_behind(struct worker *w)
+{
+	return w->held_count > 0 || (w->config.replay && packet_fragments_away(w->fragments) + w->config.burst > w->config.fragments.away);
+}
+
+// One burst from the next source that has any: my queues, then what each peer has handed to me.
 static void worker_receive(struct worker *w, struct worker_burst *b)
 {
 	unsigned sources = w->queues + (w->config.steer != WORKER_STEER_NONE ? w->config.workers : 0);
-	bool stopped = w->held_count > 0 || !atomic_load_explicit(&w->receiving, memory_order_relaxed);
+	bool stopped = peers_behind(w) || !atomic_load_explicit(&w->receiving, memory_order_relaxed);
 
 	b->n = 0;
 	for (unsigned tried = 0; tried < sources && b->n == 0; tried++) {
