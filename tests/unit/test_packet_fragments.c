@@ -426,27 +426,6 @@ static void test_cut(void **state)
 	table_free(t);
 }
 
-// A capture file may claim 4 GB for a frame: the sums hold.
-static void test_claimed_lengths(void **state)
-{
-	struct table *t = table_make(2);
-	const uint32_t claimed = 4000000000u;
-	struct packet p;
-	uint32_t n;
-
-	(void)state;
-	for (uint32_t from = 0; from < 96; from += 32) {
-		n = frame_make(t->frame, 4, 1, 128, from, from + 32);
-		assert_false(give_frame(t, claimed, n, &p));
-	}
-	assert_true(counters(t)->waiting_bytes == 3 * (uint64_t)claimed);
-	n = frame_make(t->frame, 4, 1, 128, 96, 128);
-	assert_true(give_frame(t, claimed, n, &p));
-	assert_true(p.joined_bytes == 3 * (uint64_t)claimed && counters(t)->waiting_bytes == 0);
-	packet_fragments_give_back(t->fragments, t->place);
-	table_free(t);
-}
-
 // IPv6 with headers in front of the fragment header and behind it.
 static void test_extensions(void **state)
 {
@@ -548,7 +527,6 @@ int main(void)
 		cmocka_unit_test(test_every_order), cmocka_unit_test(test_largest),    cmocka_unit_test(test_repetition),
 		cmocka_unit_test(test_overlap),     cmocka_unit_test(test_time),       cmocka_unit_test(test_full),
 		cmocka_unit_test(test_scattered),   cmocka_unit_test(test_cut),        cmocka_unit_test(test_extensions),
-		cmocka_unit_test(test_claimed_lengths),
 		cmocka_unit_test(test_in_a_tunnel), cmocka_unit_test(test_storm),      cmocka_unit_test(test_away),
 		cmocka_unit_test(test_full_with_places), cmocka_unit_test(test_claimed_lengths),
 	};

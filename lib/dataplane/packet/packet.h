@@ -110,8 +110,7 @@ struct packet {
 	uint16_t ether_at;       // Ethernet header, the innermost
 	uint16_t llc_at;         // 802.2 header, 0: not there
 	uint8_t tunnels;         // how many were entered: what follows is of the inner packet
-	uint32_t joined_pkts;    // frames that came before and are parts of this datagram; wire is this last one's alone
-	uint64_t joined_bytes;   // theirs on the wire
+	uint32_t joined_pkts, joined_bytes; // frames that came before and are parts of this datagram; wire is this last one's alone
 	// the network and what it carries
 	uint8_t carrier;         // enum tunnel_kind that the payload may be of, GRE, IPIP and 6IN4 for all of their family; 0: none
 	uint8_t ip_version;      // 4, 6; 0: no flow

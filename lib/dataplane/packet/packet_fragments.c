@@ -37,8 +37,7 @@ struct datagram {
 	uint32_t bucket, chain;  // next in the bucket
 	uint32_t older, newer;
 	uint64_t first_ns;       // clock of the first fragment
-	uint32_t pkts;           // frames held
-	uint64_t bytes;          // theirs on the wire, of which a capture file can claim 4 GB each
+	uint32_t pkts, bytes;    // frames held, as on the wire
 	uint32_t total;          // bytes of data, 0: the last fragment has not come
 	uint32_t certain;        // the capture had all bytes before this one
 	uint32_t ranges;
@@ -197,8 +196,7 @@ static void held_forget(struct packet_fragments *f, struct datagram *d)
 {
 	f->counters.waiting_pkts -= d->pkts;
 	f->counters.waiting_bytes -= d->bytes;
-	d->pkts = 0;
-	d->bytes = 0;
+	d->pkts = d->bytes = 0;
 }
 
 static void give_up(struct packet_fragments *f, uint32_t place, enum packet_fragments_fate what)
@@ -384,7 +382,7 @@ static void data_keep(struct packet_fragments *f, uint32_t place, const struct p
 		memcpy(data_of(f, place) - p->payload_at, p->frame, p->payload_at);
 	}
 	d->pkts += 1 + p->joined_pkts;
-	d->bytes += (uint64_t)p->wire + p->joined_bytes;
+	d->bytes += p->wire + p->joined_bytes;
 	f->counters.waiting_pkts += 1 + (uint64_t)p->joined_pkts;
 	f->counters.waiting_bytes += (uint64_t)p->wire + p->joined_bytes;
 }
