@@ -6,6 +6,7 @@ import subprocess
 from harness import ROOT, SMALL, check, eve_sorted, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/fragments_kernel.pcap")
+MADE = os.path.join(ROOT, "pcaps/fragments.pcap")
 MACS = b"\x02" * 12
 
 
@@ -46,14 +47,31 @@ def test_as_tshark_joins_them(t):
     check(stats["checksums"]["udp"]["good"] >= 2 and stats["checksums"]["udp"]["bad"] == 0, "%r", stats["checksums"]["udp"])
 
 
+@system_test(tools=("tshark",))
+def test_what_is_refused_tshark_joins(t):
+    """tshark shows the ends of every datagram, of those too whose parts contradict each other (4050) or come too late (4070)."""
+    events, stats = t.analyse(MADE, "-w", "1", *SMALL)
+    done = subprocess.run(("tshark", "-r", MADE, "-Y", "udp || tcp", "-T", "fields", "-E", "occurrence=l", "-e", "ip.src", "-e", "ipv6.src",
+                           "-e", "udp.srcport", "-e", "tcp.srcport"), capture_output=True, text=True, check=True)
+    seen = {tuple(filter(None, line.split("\t"))) for line in done.stdout.splitlines()}
+    flows = [e for e in events if e["event_type"] == "flow" and "src_port" in e]
+    said = {(e["src_ip"], str(e["src_port"])) for e in flows} | {(e["dest_ip"], str(e["dest_port"])) for e in flows if e["flow"]["pkts_toclient"] > 0}
+    refused = {(host, port) for host in ("192.0.2.10", "2001:db8::10") for port in ("4050", "4070")}
+    check(seen - said == refused and said <= seen, "tshark has %r, spanwatch %r", sorted(seen - said), sorted(said - seen))
+    given_up = {reason: n for reason, n in stats["fragments"]["given_up"].items() if n > 0}
+    check(given_up == {"timeout": 2, "overlap": 24, "duplicate": 2} and stats["fragments"]["waiting"] == 4, "%r", stats["fragments"])
+    check(stats["packets"]["malformed"] == {"fragment": 6}, "%r", stats["packets"])
+
+
 @system_test()
 def test_same_for_any_workers_and_bursts(t):
-    said = set()
-    for workers, burst in ((1, 1), (1, 64), (2, 32), (3, 1), (4, 64)):
-        done = t.replay(CAPTURE, "-w", str(workers), "--set", "capture.burst=%d" % burst, *SMALL)
-        check(done.code == 0, "exit %d: %s", done.code, done.err)
-        said.add(b"".join(eve_sorted(os.path.join(done.folder, "eve.json"))))
-    check(len(said) == 1, "%d different results", len(said))
+    for capture in (CAPTURE, MADE):
+        said = set()
+        for workers, burst in ((1, 1), (1, 64), (2, 32), (3, 1), (4, 64)):
+            done = t.replay(capture, "-w", str(workers), "--set", "capture.burst=%d" % burst, *SMALL)
+            check(done.code == 0, "exit %d: %s", done.code, done.err)
+            said.add(b"".join(eve_sorted(os.path.join(done.folder, "eve.json"))))
+        check(len(said) == 1, "%s: %d different results", capture, len(said))
 
 
 @system_test()
