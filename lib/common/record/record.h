@@ -165,6 +165,7 @@ struct record_flow {
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	uint64_t jitter_ns[2];    // of UDP: how uneven packets came, RFC 3550 over the gaps between them
 	uint32_t part;            // ordinal of this record of the flow, from 1; 0: it is the only one
 	bool elephant;
 	uint64_t peak_bps;        // of an elephant, both directions together

@@ -102,6 +102,8 @@ static const struct record_field flow_fields[] = {
 	{FIELD("tcp_md5", BIT16, record_flow, tcp_options), IN("tcp", "md5"), .bit = RECORD_TCP_MD5},
 	{FIELD("tcp_ao", BIT16, record_flow, tcp_options), IN("tcp", "ao"), .bit = RECORD_TCP_AO},
 	{FIELD("tcp_mptcp", BIT16, record_flow, tcp_options), IN("tcp", "mptcp"), .bit = RECORD_TCP_MPTCP},
+	{FIELD("udp_jitter_ms_toserver", MS, record_flow, jitter_ns[0]), IN("udp", "jitter_ms_toserver"), .flags = FIELD_OMIT_ZERO, .unit = "ns"},
+	{FIELD("udp_jitter_ms_toclient", MS, record_flow, jitter_ns[1]), IN("udp", "jitter_ms_toclient"), .flags = FIELD_OMIT_ZERO, .unit = "ns"},
 	{FIELD("tunnel_kind", NAME8, record_flow, tunnel.kind), IN("tunnel", "kind"), .flags = FIELD_OMIT_ZERO,
 	 .names = tunnel_names, .names_count = TUNNEL_KINDS},
 	{MADE("tunnel_id", NUMBER, tunnel_id), IN("tunnel", "id"), .ipfix = 351},

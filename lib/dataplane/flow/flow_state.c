@@ -149,6 +149,8 @@ unsigned flow_count(struct flow_table *t, struct flow *f, unsigned src_end, cons
 
 	if (f->class <= FLOW_TCP_CLOSED)
 		tcp_count(t, f, dir, p);
+	else if (f->class <= FLOW_UDP_ESTABLISHED)
+		flow_udp_count(flow_udp_of(t, (uint32_t)(f - t->flows)), dir, f->pkts[dir], p->time_ns);
 	if (unlikely(f->pkts[0] + f->pkts[1] < t->first_packets))
 		first_keep(t, f, dir, p);
 	if (p->clock_ns > f->clock_ns)

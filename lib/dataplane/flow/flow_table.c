@@ -186,13 +186,13 @@ static uint32_t enter(struct flow_table *t, const struct flow_burst *b, unsigned
 	return index;
 }
 
-// Both lines of a flow. What is no TCP has but one: it is asked for twice, which is cheaper than a branch that no one can foretell.
+// Both lines of a flow. What is neither TCP nor UDP has but one: it is asked for twice, which is cheaper than a branch that no one can foretell.
 static inline void flow_prefetch(const struct flow_table *t, uint32_t index, uint8_t proto)
 {
 	const void *flow = &t->flows[index], *tcp = &t->tcp[index];
 
 	rte_prefetch0(flow);
-	rte_prefetch0(proto == IP_TCP ? tcp : flow);
+	rte_prefetch0((proto == IP_TCP) | (proto == IP_UDP) ? tcp : flow);
 }
 
 static void find4(struct flow_table *t, struct flow_burst *b)

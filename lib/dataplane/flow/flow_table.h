@@ -18,6 +18,7 @@
 #include "flow/flow_key.h"
 #include "flow/flow_stream.h"
 #include "flow/flow_tcp.h"
+#include "flow/flow_udp.h"
 #include "flow/flow_wheel.h"
 
 enum { FLOW_BURST_MAX = 64 };
@@ -103,6 +104,8 @@ struct flow_queue {
 // A live flow has to make way. Whoever reports flows reports it and calls flow_remove().
 typedef void flow_evict_fn(void *context, uint32_t index);
 
+_Static_assert(sizeof(struct flow_udp) <= sizeof(struct flow_tcp), "a flow has one line beside its own, whatever it is made of");
+
 struct flow_table_config {
 	uint32_t capacity4, capacity6;
 	uint32_t streams, stream_bytes, hostnames, details, watches;
@@ -129,7 +132,7 @@ struct flow_table_counters {
 struct flow_table {
 	struct rte_hash *hash4, *hash6;
 	struct flow *flows;
-	struct flow_tcp *tcp;
+	struct flow_tcp *tcp;       // of a UDP flow: its struct flow_udp
 	struct flow_link *links;    // of the wheel
 	struct flow_cold *cold;
 	uint8_t (*keys6)[FLOW_KEY6_USED]; // by place - slots4: struct flow_key6 without its padding
@@ -208,6 +211,11 @@ static inline uint64_t flow_due_ns(const struct flow_table *table, const struct 
 
 // Whether a packet that arrives now starts a new flow in place of this one, and why.
 bool flow_over(const struct flow_table *table, const struct flow *flow, const struct packet *p, enum flow_reason *reason);
+
+static inline struct flow_udp *flow_udp_of(const struct flow_table *t, uint32_t index)
+{
+	return (struct flow_udp *)(void *)&t->tcp[index];
+}
 
 // Whether an interim record is due before this packet is counted.
 static inline bool flow_interim_due(const struct flow_table *t, const struct flow *f, const struct packet *p)

@@ -109,6 +109,8 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 	body->conn_state = (uint8_t)flow_conn_state_of(f, cold);
 	if (f->class <= FLOW_TCP_CLOSED)
 		flow_tcp_record(&w->flows->tcp[index], &cold->tcp, &body->tcp);
+	for (unsigned dir = 0; dir < 2 && (f->class == FLOW_UDP_NEW || f->class == FLOW_UDP_ESTABLISHED); dir++)
+		body->jitter_ns[dir] = f->pkts[dir] > 2 ? flow_udp_jitter_ns(flow_udp_of(w->flows, index), dir) : 0;
 	r->length = length_of(RECORD_FLOW, detail_put(w, cold, body, texts, body->hostname.len + body->history.len));
 	return r->length;
 }
