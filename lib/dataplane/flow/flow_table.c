@@ -192,7 +192,7 @@ static inline void flow_prefetch(const struct flow_table *t, uint32_t index, uin
 	const void *flow = &t->flows[index], *tcp = &t->tcp[index];
 
 	rte_prefetch0(flow);
-	rte_prefetch0((proto == IP_TCP) | (proto == IP_UDP) ? tcp : flow);
+	rte_prefetch0(((proto == IP_TCP) | (proto == IP_UDP)) != 0 ? tcp : flow);
 }
 
 static void find4(struct flow_table *t, struct flow_burst *b)
