@@ -22,7 +22,7 @@ static void report(void *context, const struct classify_flow *flow, const struct
 	(void)to_server;
 	++*(uint64_t *)context;
 	require(flow->app > 0 && flow->app < proto_count);
-	require(l7->type > RECORD_FLOW && l7->type < RECORD_STATS);
+	require(proto_record_kind(l7->type) != NULL && l7->type != RECORD_FLOW && l7->type != RECORD_STATS);
 	require(l7->text_used <= L7_TEXT_MAX && l7->hostname.at + l7->hostname.len <= l7->text_used);
 	for (unsigned i = 0; i < l7->text_used; i++)
 		require(l7->text[i] >= ' ' && l7->text[i] <= '~');
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct classify c;
 	uint64_t reports = 0;
 
-	classify_init(&c, memory, first & 2 ? BLOCKS : 0, &scratch_l7, scratch, report, &reports);
+	classify_init(&c, memory, first & 2 ? BLOCKS : 0, &scratch_l7, scratch, NULL, report, &reports);
 	side[0].n = side[1].n = 0;
 	side[0].skip = side[1].skip = 0;
 	while (in.left > 2 && !flow.done) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "link/link_message.h"
+#include "proto/proto.h"
 #include "record/record_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,7 +46,7 @@ static size_t headers_make(uint8_t choice, size_t length, uint8_t out[HEADERS_MA
 // The record as a worker makes it, through the encoder that walks its table.
 static void encode(const struct l7 *l7, uint8_t ip_version)
 {
-	static const struct record_context context = {.sensor = "fuzz", .app_name = app_name};
+	static const struct record_context context = {.sensor = "fuzz", .app_name = app_name, .kind_of = proto_record_kind};
 	static uint64_t words[RECORD_LENGTH_MAX / sizeof(uint64_t)];
 	static char out[RECORD_JSON_MAX];
 	struct record *r = (struct record *)(void *)words;

@@ -6,6 +6,7 @@
 
 #include "link/link.h"
 #include "link/link_unknown.h"
+#include "proto/proto.h"
 #include "record/record_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -51,7 +52,7 @@ static size_t header_make(uint8_t choice, size_t payload, uint8_t *out)
 // The record as a worker makes it, through the encoder that walks its table.
 static void encode(const struct l7 *l7)
 {
-	static const struct record_context context = {.sensor = "fuzz", .app_name = app_name};
+	static const struct record_context context = {.sensor = "fuzz", .app_name = app_name, .kind_of = proto_record_kind};
 	static uint64_t words[RECORD_LENGTH_MAX / sizeof(uint64_t)];
 	static char out[RECORD_JSON_MAX];
 	struct record *r = (struct record *)(void *)words;

@@ -176,7 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pipeline l = {.streams = {.bytes = STREAM_BYTES}};
 	uint64_t clock_ns = 1;
 
-	classify_init(&l.classify, l7_memory, BLOCKS, &scratch_l7, scratch, report, &l.reports);
+	classify_init(&l.classify, l7_memory, BLOCKS, &scratch_l7, scratch, NULL, report, &l.reports);
 	pool_init(&l.streams.pool, stream_memory, flow_stream_block_bytes(STREAM_BYTES), STREAMS);
 	while (in.left > 4)
 		frame_next(&l, &in, &clock_ns);

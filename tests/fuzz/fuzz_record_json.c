@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "proto/proto.h"
 #include "record/record_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -63,7 +64,7 @@ static void promises_mend(struct record *r, uint32_t texts)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct record_context context = {.sensor = "fuzz\xff\"<", .app_name = app_name};
+	static const struct record_context context = {.sensor = "fuzz\xff\"<", .app_name = app_name, .kind_of = proto_record_kind};
 	static uint64_t words[RECORD_LENGTH_MAX / sizeof(uint64_t)];
 	struct record *r = (struct record *)(void *)words, *exact;
 	char *out = malloc(RECORD_JSON_MAX); // of exactly this size, so that a sanitizer sees what is beyond
@@ -75,8 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = sizeof(words);
 	memset(words, 0, sizeof(words));
 	memcpy(words, data, size);
-	r->type %= RECORD_TYPES;
-	fixed = (uint32_t)sizeof(*r) + record_body_size(r->type);
+	r->type = (uint8_t)(r->type % (RECORD_TYPES + proto_count));
+	if (proto_record_kind(r->type) == NULL)
+		r->type = RECORD_FLOW;
+	fixed = (uint32_t)sizeof(*r) + proto_record_kind(r->type)->body_size;
 	r->length = size > fixed ? (uint32_t)size & ~7u : fixed;
 	promises_mend(r, r->length - fixed);
 	exact = aligned_alloc(8, r->length);

@@ -10,10 +10,11 @@
 
 #include "base/ip.h"
 #include "base/json.h"
+#include "proto/proto.h"
 #include "record/record_json.h"
 #include "record/record_names.h"
 
-enum { PATHS_MAX = 128 };
+enum { PATHS_MAX = 128, TYPES = RECORD_TYPES + PROTO_MAX };
 
 static uint16_t size_of(enum field_kind kind)
 {
@@ -107,21 +108,28 @@ static void rows_are_sound(void **state)
 {
 	(void)state;
 	table_check(record_common_fields, sizeof(struct record));
-	for (unsigned t = 0; t < RECORD_TYPES; t++) {
-		assert_non_null(record_kinds[t].event_type);
-		assert_int_equal(record_kinds[t].body_size % 8, 0);
-		assert_int_equal(record_kinds[t].body_size, record_body_size((enum record_type)t));
-		assert_true(sizeof(struct record) + record_kinds[t].body_size < RECORD_LENGTH_MAX);
-		table_check(record_kinds[t].fields, record_kinds[t].body_size);
+	for (unsigned t = 0; t < TYPES; t++) {
+		const struct record_kind *kind = proto_record_kind((uint8_t)t);
+
+		if (kind == NULL) {
+			assert_true(t >= RECORD_TYPES);
+			continue;
+		}
+		assert_non_null(kind->event_type);
+		assert_int_equal(kind->body_size % 8, 0);
+		assert_true(sizeof(struct record) + kind->body_size < RECORD_LENGTH_MAX);
+		assert_true(t < RECORD_TYPES || kind->body_size <= L7_BODY_MAX);
+		table_check(kind->fields, kind->body_size);
 	}
 }
 
-static unsigned join(const struct record_field *joined[PATHS_MAX], enum record_type type)
+static unsigned join(const struct record_field *joined[PATHS_MAX], unsigned type)
 {
-	const struct record_field *tables[] = {record_common_fields, record_kinds[type].fields};
+	const struct record_kind *kind = proto_record_kind((uint8_t)type);
+	const struct record_field *tables[] = {record_common_fields, kind != NULL ? kind->fields : NULL};
 	unsigned n = 0;
 
-	for (unsigned t = 0; t < 2; t++)
+	for (unsigned t = 0; t < 2 && tables[t] != NULL; t++)
 		for (const struct record_field *f = tables[t]; f->name != NULL; f++) {
 			assert_true(n < PATHS_MAX);
 			joined[n++] = f;
@@ -134,8 +142,8 @@ static void names_and_paths_are_unique(void **state)
 	const struct record_field *f[PATHS_MAX];
 
 	(void)state;
-	for (unsigned t = 0; t < RECORD_TYPES; t++) {
-		unsigned n = join(f, (enum record_type)t);
+	for (unsigned t = 0; t < TYPES; t++) {
+		unsigned n = join(f, t);
 
 		for (unsigned i = 0; i < n; i++)
 			for (unsigned k = i + 1; k < n; k++) {
@@ -165,8 +173,8 @@ static void objects_stand_together(void **state)
 	const struct record_field *f[PATHS_MAX];
 
 	(void)state;
-	for (unsigned t = 0; t < RECORD_TYPES; t++) {
-		unsigned n = join(f, (enum record_type)t);
+	for (unsigned t = 0; t < TYPES; t++) {
+		unsigned n = join(f, t);
 
 		for (unsigned i = 0; i < n; i++) {
 			bool left = false;
@@ -201,8 +209,8 @@ static void what_is_not_text_fits(void **state)
 	const struct record_field *f[PATHS_MAX];
 
 	(void)state;
-	for (unsigned t = 0; t < RECORD_TYPES; t++) {
-		unsigned n = join(f, (enum record_type)t);
+	for (unsigned t = 0; t < TYPES; t++) {
+		unsigned n = join(f, t);
 		size_t bytes = 2;
 
 		for (unsigned i = 0; i < n; i++)

@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/text.h"
+#include "proto/proto.h"
 #include "record/record_json.h"
 
 enum { APP_TLS = 2, TEXTS_MAX = 12000 };
@@ -26,7 +27,7 @@ static const char *app_name(unsigned app)
 	return app == APP_TLS ? "tls" : NULL;
 }
 
-static const struct record_context context = {.sensor = "lab \"7\"", .app_name = app_name};
+static const struct record_context context = {.sensor = "lab \"7\"", .app_name = app_name, .kind_of = proto_record_kind};
 
 // ---- making records ----
 

@@ -2,14 +2,15 @@
 //
 // While a flow is asked about, `l7` is a scratch one of the worker; once a protocol has claimed a TCP flow it gets one of its
 // own from a bounded pool, which it keeps until DONE. `memory` survives from transaction to transaction, everything from
-// `pending` on is zeroed by l7_clear() when the engine has published.
+// `pending` on is zeroed by l7_clear() when the engine has published. text[] holds nothing but texts then; a protocol that has to
+// put bytes by until it can write its transaction may keep them there, and says with text_used how many.
 #ifndef RECORD_L7_H
 #define RECORD_L7_H
 
 #include "base/span.h"
 #include "record/record.h"
 
-enum { L7_TEXT_MAX = 4096, L7_SCRATCH = 17408 };
+enum { L7_TEXT_MAX = 4096, L7_SCRATCH = 17408, L7_BODY_MAX = 1024, L7_MEMORY_MAX = 256 };
 
 struct l7 {
 	// engine -> dissector: room for joining bytes that the wire has in pieces (TLS records); its content is lost between calls
@@ -18,6 +19,8 @@ struct l7 {
 	// dissector -> engine, set on MORE/YES, zeroed by the engine before every call
 	uint32_t used;      // bytes of the input that are dealt with; the rest is offered again, with what follows it
 	uint64_t skip;      // after those, this many bytes of the same direction are of no interest (a body)
+	bool costly;        // an expensive operation was done (hint->costly was true)
+	bool withheld;      // one would have been, had hint->costly been true
 
 	// the protocol's own memory for the life of the flow, zero at claim
 	union {
@@ -32,12 +35,12 @@ struct l7 {
 		struct {
 			bool client_whole; // the ClientHello is complete
 		} tls;
-		uint64_t words[8];
+		uint64_t words[L7_MEMORY_MAX / 8]; // L7_MEMORY
 	} memory;
 
 	// one transaction
 	bool pending; // something is in it that has not been reported: the engine publishes it when the flow ends
-	uint8_t type; // enum record_type
+	uint8_t type; // enum record_type; 0: the event of the protocol itself
 	bool text_cut; // a text did not fit
 	uint16_t text_used;
 	struct record_text hostname; // the server's name if this transaction tells it
@@ -52,9 +55,22 @@ struct l7 {
 		struct record_icmp icmp;
 		struct record_nd nd;
 		struct record_multicast multicast;
+		uint64_t body[L7_BODY_MAX / 8]; // L7_BODY
 	};
 	char text[L7_TEXT_MAX];
 };
+
+// A protocol's own: the body of its event, and its memory for the life of the flow, each a struct of its file.
+#define L7_BODY(l7, of) \
+	({ \
+		_Static_assert(sizeof(of) <= L7_BODY_MAX, "a body has a bound"); \
+		(of *)(void *)(l7)->body; \
+	})
+#define L7_MEMORY(l7, of) \
+	({ \
+		_Static_assert(sizeof(of) <= L7_MEMORY_MAX, "a memory has a bound"); \
+		(of *)(void *)(l7)->memory.words; \
+	})
 
 // Zeroes the transaction, keeps memory and scratch. Text bytes need no zeroing.
 void l7_clear(struct l7 *l7);

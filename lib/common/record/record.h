@@ -25,7 +25,7 @@ enum record_type {
 	RECORD_MLD,  // body of multicast
 	RECORD_IGMP, // body of multicast
 	RECORD_STATS, // body is one text: a JSON object made by metrics
-	RECORD_TYPES
+	RECORD_TYPES  // from here on: the events of the protocols, in the order of their list (proto/proto_list.h)
 };
 
 enum { RECORD_LENGTH_MAX = 16384, RECORD_HOSTNAME_MAX = 255, RECORD_VLANS_MAX = 2 };
@@ -49,7 +49,7 @@ struct record_ends {
 
 struct record {
 	uint32_t length; // header, body and texts, rounded up to 8
-	uint8_t type;    // enum record_type
+	uint8_t type;    // enum record_type, or RECORD_TYPES plus the index of the protocol whose event it is
 	uint8_t app;     // protocol of the flow: an index of proto_list, 0 = not known
 	bool to_server;  // direction of the packet that made it (flow records: true)
 	uint16_t port;   // ethdev port that received it
@@ -105,6 +105,9 @@ enum flow_tcp_counts {
 
 // forced: made way for a new flow in a full table; active: has not ended
 enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_FORCED, FLOW_REASON_ACTIVE, FLOW_REASONS };
+
+// What a flow's protocol was told by. guess: nothing but a well-known port speaks for it.
+enum flow_confidence { FLOW_CONFIDENCE_NONE, FLOW_CONFIDENCE_CONTENT, FLOW_CONFIDENCE_BEHAVIOUR, FLOW_CONFIDENCE_PORT, FLOW_CONFIDENCE_DNS };
 
 enum { RECORD_MAC = 6, RECORD_IPV4 = 4 };
 
@@ -165,6 +168,12 @@ struct record_flow {
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	uint8_t confidence;       // enum flow_confidence
+	uint8_t app_orig;         // protocol that led to record.app by agreement (STARTTLS, CONNECT), 0: none
+	uint8_t app_guess;        // protocol of the port, if no content told one; 0: none
+	uint16_t app_guess_port;
+	uint8_t claimed_payload;  // ordinal of the payload in its direction that told, from 1; 0: none did
+	bool claimed_to_client;
 	uint64_t jitter_ns[2];    // of UDP: how uneven packets came, RFC 3550 over the gaps between them
 	uint32_t part;            // ordinal of this record of the flow, from 1; 0: it is the only one
 	bool elephant;

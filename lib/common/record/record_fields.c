@@ -15,6 +15,7 @@ static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "establ
 					 "last_ack", "time_wait", "closed"}; // Suricata's spelling
 static const char *const tcp_ends[] = {"none", "client", "server"};
 static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
+static const char *const confidences[] = {"", "content", "behaviour", "port", "dns"};
 static const char *const dns_types[] = {"query", "answer"};
 
 const struct record_field record_common_fields[] = {
@@ -38,6 +39,10 @@ const struct record_field record_common_fields[] = {
 
 static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
+	{FIELD("app_confidence", NAME8, record_flow, confidence), IN("spanwatch", "app_confidence"), .flags = FIELD_OMIT_ZERO,
+	 NAMES(confidences)},
+	{MADE("app_reason", TEXT, app_reason), IN("spanwatch", "app_reason")},
+	{MADE("app_guess", TEXT, app_guess), IN("spanwatch", "app_guess")},
 	{FIELD("conn_state", NAME8, record_flow, conn_state), IN("spanwatch", "conn_state"), NAMES(conn_states)},
 	{FIELD("history", TEXT, record_flow, history), IN("spanwatch", "history")},
 	{FIELD("direction_reason", NAME8, record_flow, direction), IN("spanwatch", "direction_reason"), NAMES(record_direction_names)},
@@ -46,6 +51,7 @@ static const struct record_field flow_fields[] = {
 	{FIELD("peak_bps", U64, record_flow, peak_bps), IN("spanwatch", "peak_bps"), .flags = FIELD_OMIT_ZERO, .unit = "bit/s"},
 	{FIELD("first_sizes", LIST32, record_flow, first_sizes), IN("spanwatch", "first_sizes"), .unit = "bytes"},
 	{FIELD("first_gaps_us", LIST32, record_flow, first_gaps), IN("spanwatch", "first_gaps_us"), .unit = "us"},
+	{MADE("app_proto_orig", TEXT, app_orig), TOP("app_proto_orig")},
 	{MADE("src_mac", TEXT, src_mac), IN("ether", "src_mac"), .ipfix = 56},
 	{MADE("dest_mac", TEXT, dest_mac), IN("ether", "dest_mac"), .ipfix = 80},
 	{FIELD("pkts_toserver", U64, record_flow, pkts[0]), IN("flow", "pkts_toserver"), .ipfix = 298, .unit = "packets"},
@@ -199,8 +205,6 @@ static const struct record_field stats_fields[] = {
 	{FIELD("stats", RAW_JSON, record_stats, json), TOP("stats")},
 	{0},
 };
-
-#define BODY(of) .body_size = (uint32_t)(sizeof(struct of) + 7u) & ~7u
 
 const struct record_kind record_kinds[RECORD_TYPES] = {
 	[RECORD_FLOW] = {.event_type = "flow", BODY(record_flow), .client_first = true, .fields = flow_fields},

@@ -39,10 +39,13 @@ enum field_flag {
 
 enum { FIELD_MADE_MAX = 64, FIELD_KEY_MAX = 32 };
 
+struct record_kind;
+
 // What an encoder has to know besides the record.
 struct record_context {
 	const char *sensor;                    // name of this sensor
 	const char *(*app_name)(unsigned app); // proto_name, given by the caller because record knows no protocols
+	const struct record_kind *(*kind_of)(uint8_t type); // proto_record_kind; NULL result: no such type
 };
 
 struct field_value {
@@ -82,6 +85,6 @@ struct record_kind {
 };
 
 extern const struct record_field record_common_fields[];
-extern const struct record_kind record_kinds[RECORD_TYPES];
+extern const struct record_kind record_kinds[RECORD_TYPES]; // those that are not the events of a protocol
 
 #endif

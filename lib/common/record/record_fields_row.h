@@ -1,4 +1,4 @@
-// How a row of the field table is written, and the tables that have a file of their own. For record_fields*.c alone.
+// How a row of the field table and the record kind it belongs to are written: for record_fields*.c and the protocols' files.
 #ifndef RECORD_RECORD_FIELDS_ROW_H
 #define RECORD_RECORD_FIELDS_ROW_H
 
@@ -16,6 +16,8 @@
 #define NAMES(list) .names = list, .names_count = sizeof(list) / sizeof((list)[0])
 #define ROWS(of, member, count_, max)                                                                                      \
 	.row_size = sizeof(((struct of *)0)->member[0]), .row_count_offset = offsetof(struct of, count_), .rows_max = max
+
+#define BODY(of) .body_size = (uint32_t)(sizeof(struct of) + 7u) & ~7u
 
 #define TCP_MS(key, member)                                                                                         \
 	{FIELD("tcp_" key, MS, record_flow, tcp.member), IN("tcp", key), .flags = FIELD_OMIT_ZERO, .unit = "ns"}

@@ -433,9 +433,9 @@ size_t record_json(const struct record *r, const struct record_context *context,
 			 .texts_end = out + RECORD_JSON_MAX - RECORD_JSON_FIXED_MAX};
 	uint32_t fixed;
 
-	if (r->type >= RECORD_TYPES)
+	w.kind = context->kind_of(r->type);
+	if (w.kind == NULL)
 		return 0;
-	w.kind = &record_kinds[r->type];
 	fixed = (uint32_t)sizeof(*r) + w.kind->body_size;
 	if (r->length < fixed)
 		return 0;

@@ -5,6 +5,7 @@
 
 #include "base/ip.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "record/record_names.h"
 
 enum { NS_PER_S = 1000000000, DNS_VERSION = 2 };
@@ -42,13 +43,12 @@ static bool text_or_number(struct field_value *out, const char *name, uint64_t v
 
 bool record_make_event_type(const struct record *r, const struct record_context *context, struct field_value *out)
 {
-	(void)context;
-	return text(out, record_kinds[r->type].event_type);
+	return text(out, context->kind_of(r->type)->event_type);
 }
 
-static bool client_is_source(const struct record *r)
+static bool client_is_source(const struct record *r, const struct record_context *context)
 {
-	return r->to_server || record_kinds[r->type].client_first;
+	return r->to_server || context->kind_of(r->type)->client_first;
 }
 
 static bool address(const struct record *r, bool client, struct field_value *out)
@@ -60,14 +60,12 @@ static bool address(const struct record *r, bool client, struct field_value *out
 
 bool record_make_src_ip(const struct record *r, const struct record_context *context, struct field_value *out)
 {
-	(void)context;
-	return address(r, client_is_source(r), out);
+	return address(r, client_is_source(r, context), out);
 }
 
 bool record_make_dest_ip(const struct record *r, const struct record_context *context, struct field_value *out)
 {
-	(void)context;
-	return address(r, !client_is_source(r), out);
+	return address(r, !client_is_source(r, context), out);
 }
 
 static const struct record_tunnel *tunnel(const struct record *r)
@@ -113,14 +111,12 @@ static bool port(const struct record *r, bool client, struct field_value *out)
 
 bool record_make_src_port(const struct record *r, const struct record_context *context, struct field_value *out)
 {
-	(void)context;
-	return port(r, client_is_source(r), out);
+	return port(r, client_is_source(r, context), out);
 }
 
 bool record_make_dest_port(const struct record *r, const struct record_context *context, struct field_value *out)
 {
-	(void)context;
-	return port(r, !client_is_source(r), out);
+	return port(r, !client_is_source(r, context), out);
 }
 
 bool record_make_proto(const struct record *r, const struct record_context *context, struct field_value *out)
@@ -149,6 +145,38 @@ bool record_make_icmp_code(const struct record *r, const struct record_context *
 bool record_make_app(const struct record *r, const struct record_context *context, struct field_value *out)
 {
 	return r->app != 0 && text(out, context->app_name(r->app));
+}
+
+bool record_make_app_orig(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	return flow->app_orig != 0 && text(out, context->app_name(flow->app_orig));
+}
+
+bool record_make_app_guess(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+
+	return flow->app_guess != 0 && text(out, context->app_name(flow->app_guess));
+}
+
+// Which payload told ("payload 1 to server"), or the port that a guess stands on ("tcp port 22").
+bool record_make_app_reason(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_flow *flow = record_body_const(r);
+	struct text_builder b = text_builder(out->room, sizeof(out->room));
+
+	(void)context;
+	if (flow->claimed_payload != 0) {
+		text_put(&b, "payload ");
+		text_put_number(&b, flow->claimed_payload);
+		text_put(&b, flow->claimed_to_client ? " to client" : " to server");
+	} else if (flow->app_guess != 0) {
+		text_put(&b, r->ends.proto == IPPROTO_TCP ? "tcp port " : "udp port ");
+		text_put_number(&b, flow->app_guess_port);
+	}
+	return b.used > 0 && room_until(out, out->room + b.used);
 }
 
 // "1:" and the digest in base64 (RFC 4648).

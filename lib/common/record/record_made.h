@@ -9,6 +9,7 @@ typedef bool record_make_fn(const struct record *r, const struct record_context 
 record_make_fn record_make_event_type, record_make_src_ip, record_make_dest_ip, record_make_tunnel_src_ip,
 	record_make_tunnel_dest_ip, record_make_tunnel_id, record_make_src_port, record_make_dest_port,
 	record_make_proto, record_make_icmp_type, record_make_icmp_code, record_make_app, record_make_community_id, record_make_sensor;
+record_make_fn record_make_app_orig, record_make_app_guess, record_make_app_reason;
 record_make_fn record_make_flow_age, record_make_tcp_flags, record_make_tcp_flags_ts, record_make_tcp_flags_tc;
 record_make_fn record_make_tcp_wscale_ts, record_make_tcp_wscale_tc;
 record_make_fn record_make_ttl_min_ts, record_make_ttl_min_tc, record_make_ttl_max_ts, record_make_ttl_max_tc, record_make_dscp_ts,

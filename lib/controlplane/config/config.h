@@ -48,6 +48,7 @@ struct config {
 	} flow;
 	struct {
 		uint32_t l7;           // transactions in progress, over all workers
+		uint32_t flow_transactions, transactions_per_s, costly_per_s; // of each worker
 		uint32_t streams;      // reassembly buffers, over all workers
 		uint32_t stream_bytes; // bytes of one of them
 		uint32_t fragments, fragment_timeout_s; // datagrams in fragments that are joined at once

@@ -87,6 +87,12 @@ const struct config_row config_rows[] = {
 
 	ROW(limits, l7, U32, "16384", RANGE(64, 4 * MIB),
 	    .help = "application transactions in progress, over all workers"),
+	ROW(limits, flow_transactions, U32, "20000", RANGE(1, 65535),
+	    .help = "transactions (requests, questions, ...) of one flow that are reported; those beyond are only counted"),
+	ROW(limits, transactions_per_s, U32, "200000", RANGE(0, 16 * MIB),
+	    .help = "transactions reported in a second of packet time, of each worker; 0: no bound"),
+	ROW(limits, costly_per_s, U32, "20000", RANGE(0, 16 * MIB),
+	    .help = "QUIC decryptions and digests of certificates in a second of packet time, of each worker; 0: no bound"),
 	ROW(limits, streams, U32, "4096", RANGE(64, 1 * MIB),
 	    .help = "TCP streams being put in order at once, over all workers"),
 	ROW(limits, stream_bytes, U32, "16384", RANGE(2 * KIB, 1 * MIB),

@@ -60,6 +60,11 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
+		.classify = {
+			.flow_transactions = config->limits.flow_transactions,
+			.second_transactions = config->limits.transactions_per_s,
+			.second_costly = config->limits.costly_per_s,
+		},
 		.fragments = {
 			.datagrams = share(config->limits.fragments, workers),
 			.away = 2 * config->capture.burst, // a burst with their owners while the next one is walked

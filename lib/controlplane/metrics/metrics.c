@@ -44,6 +44,11 @@ static void worker_add(struct metrics_sum *sum, const struct worker *w)
 	sum->given_up += w->classify.given_up;
 	sum->transactions += w->classify.transactions;
 	sum->texts_cut += w->classify.texts_cut;
+	sum->withheld_flow += w->classify.withheld_flow;
+	sum->withheld_second += w->classify.withheld_second;
+	sum->costly += w->classify.costly;
+	sum->costly_withheld += w->classify.costly_withheld;
+	sum->waiting_full += w->classify.waiting_full;
 	sum->stream_gaps += t->streams.gaps;
 	sum->stream_early += t->streams.early;
 	sum->stream_overflows += t->streams.overflows;

@@ -38,6 +38,7 @@ struct metrics_sum {
 	uint64_t records_in_rings;
 	struct packet_fragments_counters fragments;
 	uint64_t app_flows[PROTO_MAX], given_up, transactions, texts_cut;
+	uint64_t withheld_flow, withheld_second, costly, costly_withheld, waiting_full;
 	uint64_t stream_gaps, stream_early, stream_overflows, stream_inconsistent;
 	struct {
 		uint64_t capacity, available, refused;

@@ -126,6 +126,13 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	json_u64(j, "transactions", sum->transactions);
 	json_u64(j, "given_up", sum->given_up);
 	json_u64(j, "texts_cut", sum->texts_cut);
+	json_object_begin(j, "withheld");
+	json_u64(j, "flow_transactions", sum->withheld_flow);
+	json_u64(j, "transactions_per_s", sum->withheld_second);
+	json_u64(j, "costly_per_s", sum->costly_withheld);
+	json_object_end(j);
+	json_u64(j, "costly", sum->costly);
+	json_u64(j, "waiting_full", sum->waiting_full);
 	json_u64(j, "stream_gaps", sum->stream_gaps);
 	json_u64(j, "stream_early", sum->stream_early);
 	json_u64(j, "stream_overflows", sum->stream_overflows);

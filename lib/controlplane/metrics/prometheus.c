@@ -107,6 +107,11 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 	for (unsigned i = 1; i < proto_count; i++)
 		say(t, "spanwatch_application_flows_total{app=\"%s\"} %lu\n", proto_name(i), (unsigned long)sum->app_flows[i]);
 	one(t, "transactions_total", "counter", "Application transactions reported", sum->transactions);
+	head(t, "transactions_withheld_total", "counter", "Application transactions not reported, by the bound in [limits]");
+	say(t, "spanwatch_transactions_withheld_total{limit=\"flow_transactions\"} %lu\n", (unsigned long)sum->withheld_flow);
+	say(t, "spanwatch_transactions_withheld_total{limit=\"transactions_per_s\"} %lu\n", (unsigned long)sum->withheld_second);
+	one(t, "costly_operations_total", "counter", "Decryptions of QUIC and digests of certificates", sum->costly);
+	one(t, "costly_operations_withheld_total", "counter", "Those left out beyond limits.costly_per_s", sum->costly_withheld);
 	one(t, "link_records_left_out_total", "counter", "Records of ARP, LLDP, ICMP and the like beyond limits.link_records_per_s",
 	    sum->counters.link_records_left_out);
 	one(t, "messages_unsound_total", "counter", "ICMP, MLD and IGMP messages that were not sound: no record", sum->counters.messages_unsound);

@@ -74,7 +74,7 @@ void op_flows(struct op_call *call, struct json *j)
 {
 	struct control *c = call->ops->control;
 	struct flows_answer *a = call->state;
-	const struct record_context context = {.sensor = c->config->sensor.name, .app_name = proto_name};
+	const struct record_context context = {.sensor = c->config->sensor.name, .app_name = proto_name, .kind_of = proto_record_kind};
 	unsigned n = control_flows_take(c, a->question, a->records);
 
 	json_u64(j, "active", control_flows_active(a->question));

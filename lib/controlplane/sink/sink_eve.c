@@ -84,7 +84,7 @@ static int eve_open(const struct config *config, void **state, struct err *err)
 	if (eve == NULL)
 		return err_set(err, -ENOMEM, "no memory for the output eve");
 	eve->bytes = 0;
-	eve->context = (struct record_context){.sensor = config->sensor.name, .app_name = proto_name};
+	eve->context = (struct record_context){.sensor = config->sensor.name, .app_name = proto_name, .kind_of = proto_record_kind};
 	rc = strcmp(config->output.directory, "-") == 0 ? stdout_open(eve, err) : file_open(eve, config->output.directory, err);
 	if (rc < 0) {
 		free(eve);

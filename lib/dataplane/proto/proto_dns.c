@@ -278,6 +278,8 @@ static enum proto_verdict llmnr_dissect(struct span in, const struct proto_hint 
 
 const struct proto_ops proto_dns = {
 	.name = "dns",
+	.title = "DNS",
+	.spec = "RFC 1035",
 	.l4 = PROTO_TCP | PROTO_UDP,
 	.ports = {PORT_DNS},
 	.max_payloads = 4,
@@ -286,6 +288,8 @@ const struct proto_ops proto_dns = {
 
 const struct proto_ops proto_mdns = {
 	.name = "mdns",
+	.title = "Multicast DNS",
+	.spec = "RFC 6762",
 	.l4 = PROTO_UDP,
 	.ports = {PORT_MDNS},
 	.max_payloads = 1,
@@ -294,6 +298,8 @@ const struct proto_ops proto_mdns = {
 
 const struct proto_ops proto_llmnr = {
 	.name = "llmnr",
+	.title = "LLMNR",
+	.spec = "RFC 4795",
 	.l4 = PROTO_TCP | PROTO_UDP,
 	.ports = {PORT_LLMNR},
 	.max_payloads = 4,

@@ -315,6 +315,8 @@ static enum proto_verdict http_dissect(struct span in, const struct proto_hint *
 
 const struct proto_ops proto_http = {
 	.name = "http",
+	.title = "HTTP",
+	.spec = "RFC 9110, RFC 9112",
 	.l4 = PROTO_TCP,
 	.ports = {80, 8080, 3128, 8000},
 	.max_payloads = 8,

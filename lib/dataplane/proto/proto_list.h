@@ -1,9 +1,35 @@
-// The records that the protocol files export, for proto_list.c and tests. Everyone else goes through the list.
+// The protocols, in the order in which they are asked when no port gives a hint. A new one is a row here, a file proto_NAME.c that
+// defines proto_NAME, and its line in meson.build: scripts/new makes all three.
 #ifndef PROTO_PROTO_LIST_H
 #define PROTO_PROTO_LIST_H
 
 #include "proto/proto.h"
 
-extern const struct proto_ops proto_http, proto_tls, proto_dns, proto_mdns, proto_llmnr;
+// clang-format off
+#define PROTO_LIST(row) \
+	/* web */ \
+	row(http) \
+	row(tls) \
+	/* names and addresses */ \
+	row(dns) \
+	row(mdns) \
+	row(llmnr) \
+	/* remote and files */ \
+	\
+	/* mail and chat */ \
+	\
+	/* data and infrastructure */ \
+	\
+	/* directories, management */ \
+	\
+	/* media */ \
+	\
+	/* tunnels and peer to peer */ \
+	\
+	/* told by little: asked last */
+// clang-format on
+
+#define PROTO_ROW_DECLARE(name) extern const struct proto_ops proto_##name;
+PROTO_LIST(PROTO_ROW_DECLARE)
 
 #endif

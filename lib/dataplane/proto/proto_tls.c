@@ -270,6 +270,8 @@ static enum proto_verdict tls_dissect(struct span in, const struct proto_hint *h
 
 const struct proto_ops proto_tls = {
 	.name = "tls",
+	.title = "TLS",
+	.spec = "RFC 8446, RFC 5246",
 	.l4 = PROTO_TCP,
 	.ports = {443, 8443, 853, 993},
 	.max_payloads = 16,

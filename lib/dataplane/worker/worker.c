@@ -56,7 +56,7 @@ static void memory_divide(struct worker *w)
 
 	w->link_l7 = part(&at, sizeof(struct l7));
 	w->linear = at;
-	classify_init(&w->classify, pool, w->config.l7, scratch_l7, scratch, worker_report_l7, w);
+	classify_init(&w->classify, pool, w->config.l7, scratch_l7, scratch, &w->config.classify, worker_report_l7, w);
 }
 
 static int fragments_create(struct worker *w, struct err *err)

@@ -20,6 +20,7 @@ static void hint_fill(const struct flow *f, unsigned dir, const struct packet *p
 {
 	hint->l4 = f->inspect == FLOW_INSPECT_TCP ? PROTO_TCP : PROTO_UDP;
 	hint->to_server = dir == 0;
+	hint->now_ns = p->clock_ns;
 	hint->client_port = dir == 0 ? p->src_port : p->dst_port;
 	hint->server_port = dir == 0 ? p->dst_port : p->src_port;
 }
@@ -61,7 +62,7 @@ void worker_inspect(struct worker *w, uint32_t index, unsigned dir, const struct
 		inspect_tcp(w, &i, dir, p);
 	else if (p->payload > 0)
 		classify_bytes(&w->classify, &i.cold->classify, span_of(p->frame + p->payload_at, p->payload), &i.hint, &skip);
-	f->app = i.cold->classify.app;
+	f->app = classify_app(&i.cold->classify);
 	if (i.cold->classify.done)
 		f->inspect = FLOW_INSPECT_NONE;
 }

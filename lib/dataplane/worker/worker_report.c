@@ -28,9 +28,9 @@ static struct record *reserve(struct worker *w, uint32_t length)
 	return r;
 }
 
-static uint32_t length_of(enum record_type type, uint32_t text)
+static uint32_t length_of(uint32_t body, uint32_t text)
 {
-	return ((uint32_t)sizeof(struct record) + record_body_size(type) + text + 7u) & ~7u;
+	return ((uint32_t)sizeof(struct record) + body + text + 7u) & ~7u;
 }
 
 static void header_fill(const struct worker *w, uint32_t index, struct record *r)
@@ -43,6 +43,25 @@ static void header_fill(const struct worker *w, uint32_t index, struct record *r
 	r->port = cold->port;
 	r->start_ns = cold->start_ns;
 	flow_ends(w->flows, index, &r->ends);
+}
+
+// By what its protocol was told, and where nothing told one, whose port it is.
+static void app_put(const struct worker *w, const struct flow *f, const struct flow_cold *cold, const struct record *r,
+		    struct record_flow *body)
+{
+	const struct classify_flow *classify = &cold->classify;
+	enum proto_l4 l4 = r->ends.proto == IPPROTO_TCP ? PROTO_TCP : PROTO_UDP;
+
+	body->app_orig = classify->app != 0 ? classify->orig : 0;
+	if (f->app != 0) {
+		body->confidence = proto_list[f->app]->behaviour ? FLOW_CONFIDENCE_BEHAVIOUR : FLOW_CONFIDENCE_CONTENT;
+		body->claimed_to_client = classify->claimed_to_client;
+		body->claimed_payload = (uint8_t)(classify->claimed_to_client ? classify->asked_to_client : classify->asked_to_server);
+	} else if (r->ends.proto == IPPROTO_TCP || r->ends.proto == IPPROTO_UDP) {
+		body->app_guess = (uint8_t)classify_port_app(&w->classify, l4, r->ends.server_port);
+		body->app_guess_port = r->ends.server_port;
+		body->confidence = body->app_guess != 0 ? FLOW_CONFIDENCE_PORT : FLOW_CONFIDENCE_NONE;
+	}
 }
 
 // used: bytes of texts that are there already. Returns how many there are then.
@@ -96,6 +115,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		.tcp_mss = {cold->options.mss[0], cold->options.mss[1]},
 		.tcp_scale = {cold->options.scale & 15, cold->options.scale >> 4},
 	};
+	app_put(w, f, cold, r, body);
 	if (watch != NULL) {
 		body->elephant = watch->elephant;
 		body->peak_bps = watch->elephant ? watch->peak_bps : 0;
@@ -111,7 +131,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 		flow_tcp_record(&w->flows->tcp[index], &cold->tcp, &body->tcp);
 	for (unsigned dir = 0; dir < 2 && (f->class == FLOW_UDP_NEW || f->class == FLOW_UDP_ESTABLISHED); dir++)
 		body->jitter_ns[dir] = f->pkts[dir] > 2 ? flow_udp_jitter_ns(flow_udp_of(w->flows, index), dir) : 0;
-	r->length = length_of(RECORD_FLOW, detail_put(w, cold, body, texts, body->hostname.len + body->history.len));
+	r->length = length_of(record_body_size(RECORD_FLOW), detail_put(w, cold, body, texts, body->hostname.len + body->history.len));
 	return r->length;
 }
 
@@ -218,10 +238,10 @@ void worker_report_l7(void *context, const struct classify_flow *flow, const str
 	struct worker *w = context;
 	struct flow *f = &w->flows->flows[w->reporting_index];
 	const struct packet *p = w->reporting; // NULL: the flow ends
-	uint32_t body = record_body_size(l7->type), length = length_of(l7->type, l7->text_used);
+	uint32_t body = proto_record_kind(l7->type)->body_size, length = length_of(body, l7->text_used);
 	struct record *r;
 
-	f->app = flow->app;
+	f->app = classify_app(flow);
 	hostname_keep(w, &w->flows->cold[w->reporting_index], l7);
 	r = reserve(w, length);
 	if (r == NULL)
@@ -231,7 +251,7 @@ void worker_report_l7(void *context, const struct classify_flow *flow, const str
 	r->to_server = to_server;
 	r->time_ns = p != NULL ? p->time_ns : f->end_ns;
 	r->order_ns = p != NULL ? p->clock_ns : w->reporting_order_ns;
-	memcpy(record_body(r), &l7->dns, body); // the bodies are a union
+	memcpy(record_body(r), l7->body, body); // the bodies are a union
 	memcpy((char *)record_body(r) + body, l7->text, l7->text_used);
 	r->length = length;
 	record_ring_commit(w->out, r);
@@ -240,7 +260,7 @@ void worker_report_l7(void *context, const struct classify_flow *flow, const str
 // A message of the link in a packet of a flow: the flow's header, the packet's time and direction.
 void worker_report_message(struct worker *w, uint32_t index, bool to_server, const struct packet *p, const struct l7 *l7)
 {
-	uint32_t body = record_body_size(l7->type), length = length_of(l7->type, l7->text_used);
+	uint32_t body = record_body_size(l7->type), length = length_of(body, l7->text_used);
 	struct record *r = reserve(w, length);
 
 	if (r == NULL)
@@ -259,7 +279,7 @@ void worker_report_message(struct worker *w, uint32_t index, bool to_server, con
 // Of no flow: what there is of ends is the tags. The mark that follows this burst is not ahead of the frame's time.
 void worker_report_link(struct worker *w, const struct packet *p, uint16_t port, const struct l7 *l7)
 {
-	uint32_t body = record_body_size(l7->type), length = length_of(l7->type, l7->text_used);
+	uint32_t body = record_body_size(l7->type), length = length_of(body, l7->text_used);
 	struct record *r = reserve(w, length);
 
 	if (r == NULL)
