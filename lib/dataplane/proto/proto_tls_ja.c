@@ -155,6 +155,8 @@ static const char *ja4_version(uint16_t version)
 		return "10";
 	case 0x0300:
 		return "s3";
+	case 0x0002:
+		return "s2";
 	default:
 		return "00";
 	}
@@ -230,7 +232,7 @@ bool tls_ja4(const struct tls_hello *client, char *out)
 		return false;
 	text_put(&b, "t");
 	text_put(&b, ja4_version(client->highest));
-	text_put(&b, client->sni.left > 0 ? "d" : "i");
+	text_put(&b, client->named ? "d" : "i");
 	two_digits_put(&b, ciphers.count);
 	two_digits_put(&b, extensions.count);
 	ja4_alpn_put(&b, client->alpn);
