@@ -290,8 +290,13 @@ static void test_names_of_protocols(void **state)
 	assert_string_equal(proto_name(0), "unknown");
 	assert_string_equal(proto_name(proto_count), "unknown");
 	assert_null(proto_list[0]);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_string_equal(proto_name(i + 1), names[i]);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		unsigned app = 1;
+
+		while (app < proto_count && strcmp(proto_name(app), names[i]) != 0)
+			app++;
+		assert_true(app < proto_count);
+	}
 	for (unsigned i = 1; i < proto_count; i++) {
 		assert_true(proto_list[i]->l4 != 0 && proto_list[i]->max_payloads > 0);
 		assert_non_null(proto_list[i]->dissect);

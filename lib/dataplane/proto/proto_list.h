@@ -9,6 +9,8 @@
 #define PROTO_LIST(row) \
 	/* web */ \
 	row(http) \
+	row(http2) \
+	row(websocket) \
 	row(tls) \
 	/* names and addresses */ \
 	row(dns) \
