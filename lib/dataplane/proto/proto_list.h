@@ -26,7 +26,11 @@
 	/* media */ \
 	\
 	/* tunnels and peer to peer */ \
-	\
+	row(wireguard) \
+	row(openvpn) \
+	row(ike) \
+	row(bittorrent) \
+	row(bittorrent_dht) \
 	/* told by little: asked last */
 // clang-format on
 
