@@ -4,13 +4,12 @@
 // A hello may lie in several segments and in several records; its bytes are joined in l7->scratch. A ClientHello claims the flow
 // as soon as its first bytes are there, so that one that was cut still tells what it told. A flow seen from the middle is
 // claimed by the shape of its records alone, without a report. The SSL 2.0 form of hello is refused.
-#include "base/text.h"
 #include "proto/proto_list.h"
 #include "proto/proto_tls_hello.h"
 #include "proto/proto_tls_ja.h"
 
 enum { RECORD_HEADER = 5, RECORD_BYTES_MAX = 16384 + 2048, MESSAGE_HEADER = 4, HELLO_BYTES_MIN = 38, JUDGED_BYTES = 6 };
-enum { HELLO_BYTES_MAX = 16384, SNI_MAX = 1020, ALPN_MAX = 256 };
+enum { HELLO_BYTES_MAX = 16384, SNI_MAX = 1020 };
 enum { CONTENT_CCS = 20, CONTENT_ALERT = 21, CONTENT_HANDSHAKE = 22, CONTENT_DATA = 23 };
 enum { ALERT_BYTES = 2, ALERT_WARNING = 1, ALERT_CLOSE = 0 };
 enum { MESSAGE_CLIENT_HELLO = 1, MESSAGE_SERVER_HELLO = 2 };
@@ -71,24 +70,6 @@ static uint32_t message_header_read(struct span *in, uint8_t *type)
 	return high << 16 | span_be16(in);
 }
 
-// Protocol names, comma separated.
-static struct record_text alpn_text(struct l7 *l7, struct span list)
-{
-	char room[ALPN_MAX];
-	struct text_builder names = text_builder(room, sizeof(room));
-
-	while (list.left > 0) {
-		struct span name = span_take(&list, span_u8(&list));
-
-		if (!span_ok(&name))
-			break;
-		if (names.used > 0)
-			text_put(&names, ",");
-		text_put_bytes(&names, name.at, name.left);
-	}
-	return l7_text_bytes(l7, room, (uint32_t)names.used, ALPN_MAX);
-}
-
 static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 {
 	struct record_tls *tls = &l7->tls;
@@ -101,7 +82,7 @@ static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->ciphers_offered = (uint16_t)hello->ciphers_count;
 	tls->extensions_offered = (uint16_t)hello->extensions_count;
 	tls->sni = l7->hostname = l7_text(l7, hello->sni, SNI_MAX);
-	tls->alpn_client = alpn_text(l7, hello->alpn);
+	tls->alpn_client = tls_alpn_text(l7, hello->alpn);
 }
 
 static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
@@ -110,7 +91,7 @@ static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
 
 	if (tls_ja3(hello, print))
 		l7->tls.ja3 = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
-	if (tls_ja4(hello, print))
+	if (tls_ja4(hello, 't', print))
 		l7->tls.ja4 = l7_text_bytes(l7, print, TLS_JA4_LENGTH, TLS_JA4_LENGTH);
 }
 
@@ -124,7 +105,7 @@ static void server_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->server_hello = true;
 	tls->version = hello->highest;
 	tls->cipher = hello->cipher;
-	tls->alpn_server = alpn_text(l7, hello->alpn);
+	tls->alpn_server = tls_alpn_text(l7, hello->alpn);
 	if (tls_ja3s(hello, print))
 		tls->ja3s = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 }

@@ -4,6 +4,7 @@
 #define PROTO_PROTO_TLS_HELLO_H
 
 #include "base/span.h"
+#include "record/l7.h"
 
 struct tls_hello {
 	uint16_t version;    // the message's own field
@@ -25,6 +26,9 @@ struct tls_hello {
 // in: the body of the message, which may be cut short; what is whole in it is read.
 void tls_client_hello_read(struct span in, struct tls_hello *hello);
 void tls_server_hello_read(struct span in, struct tls_hello *hello);
+
+// Names of protocols as ALPN lists them, comma separated.
+struct record_text tls_alpn_text(struct l7 *l7, struct span list);
 
 // Values that clients throw in to keep servers tolerant, RFC 8701.
 static inline bool tls_grease(uint16_t value)
