@@ -12,6 +12,7 @@
 	row(http2) \
 	row(websocket) \
 	row(tls) \
+	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
 	row(mdns) \
@@ -21,13 +22,20 @@
 	/* mail and chat */ \
 	\
 	/* data and infrastructure */ \
-	\
+	row(bgp) \
+	row(memcached) \
+	row(modbus) \
+	row(mongodb) \
 	/* directories, management */ \
 	\
 	/* media */ \
 	\
 	/* tunnels and peer to peer */ \
-	\
+	row(wireguard) \
+	row(openvpn) \
+	row(ike) \
+	row(bittorrent) \
+	row(bittorrent_dht) \
 	/* told by little: asked last */
 // clang-format on
 

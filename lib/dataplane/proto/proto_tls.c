@@ -14,7 +14,7 @@
 #include "record/record_names.h"
 
 enum { HELLO_BYTES_MIN = 38, JUDGED_BYTES = 6, SESSION_MAX = 32, LOOK_SHARE = 8, LOOK_LEAST = 16 };
-enum { HELLO_BYTES_MAX = TLS_JOIN_MAX, CERTIFICATE_WAIT = 12288, SNI_MAX = 1020, ALPN_MAX = 256, ALERT_MAX = 48 };
+enum { HELLO_BYTES_MAX = TLS_JOIN_MAX, CERTIFICATE_WAIT = 12288, SNI_MAX = 1020, ALERT_MAX = 48 };
 enum { ALERT_BYTES = 2, ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE = 0, BY_CLIENT = 1, BY_SERVER = 2, TLS_1_3 = 0x0304 };
 
 enum {
@@ -88,24 +88,6 @@ static enum proto_verdict wait(struct tls_call *c, uint32_t missing)
 
 // ---- hellos ----
 
-// Protocol names, comma separated.
-static struct record_text alpn_text(struct l7 *l7, struct span list)
-{
-	char room[ALPN_MAX];
-	struct text_builder names = text_builder(room, sizeof(room));
-
-	while (list.left > 0) {
-		struct span name = span_take(&list, span_u8(&list));
-
-		if (!span_ok(&name))
-			break;
-		if (names.used > 0)
-			text_put(&names, ",");
-		text_put_bytes(&names, name.at, name.left);
-	}
-	return l7_text_bytes(l7, room, (uint32_t)names.used, ALPN_MAX);
-}
-
 static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 {
 	struct record_tls *tls = &l7->tls;
@@ -119,7 +101,7 @@ static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->ciphers_offered = (uint16_t)hello->ciphers_count;
 	tls->extensions_offered = (uint16_t)hello->extensions_count;
 	tls->sni = l7->hostname = l7_text(l7, hello->sni, SNI_MAX);
-	tls->alpn_client = alpn_text(l7, hello->alpn);
+	tls->alpn_client = tls_alpn_text(l7, hello->alpn);
 }
 
 static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
@@ -128,7 +110,7 @@ static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
 
 	if (tls_ja3(hello, print))
 		l7->tls.ja3 = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
-	if (tls_ja4(hello, print))
+	if (tls_ja4(hello, 't', print))
 		l7->tls.ja4 = l7_text_bytes(l7, print, TLS_JA4_LENGTH, TLS_JA4_LENGTH);
 }
 
@@ -144,7 +126,7 @@ static void server_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->resumed = hello->resumed;
 	tls->version = hello->highest;
 	tls->cipher = hello->cipher;
-	tls->alpn_server = alpn_text(l7, hello->alpn);
+	tls->alpn_server = tls_alpn_text(l7, hello->alpn);
 	if (tls_ja3s(hello, print))
 		tls->ja3s = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 }

@@ -1,6 +1,8 @@
 #include "proto/proto_tls_hello.h"
 
-enum { RANDOM_BYTES = 32, TLS_1_0 = 0x0301, TLS_1_3 = 0x0304, NAME_TYPE_HOST = 0 };
+#include "base/text.h"
+
+enum { ALPN_MAX = 256, RANDOM_BYTES = 32, TLS_1_0 = 0x0301, TLS_1_3 = 0x0304, NAME_TYPE_HOST = 0 };
 
 enum {
 	EXTENSION_SNI = 0,
@@ -143,6 +145,23 @@ void tls_server_hello_read(struct span in, struct tls_hello *hello)
 	hello->cipher = span_be16(&in);
 	span_u8(&in); // compression method
 	extensions_read(in, hello, server_extension_read);
+}
+
+struct record_text tls_alpn_text(struct l7 *l7, struct span list)
+{
+	char room[ALPN_MAX];
+	struct text_builder names = text_builder(room, sizeof(room));
+
+	while (list.left > 0) {
+		struct span name = span_take(&list, span_u8(&list));
+
+		if (!span_ok(&name))
+			break;
+		if (names.used > 0)
+			text_put(&names, ",");
+		text_put_bytes(&names, name.at, name.left);
+	}
+	return l7_text_bytes(l7, room, (uint32_t)names.used, ALPN_MAX);
 }
 
 bool tls_ssl2_hello_read(struct span in, struct tls_hello *hello)

@@ -4,6 +4,7 @@
 #define PROTO_PROTO_TLS_HELLO_H
 
 #include "base/span.h"
+#include "record/l7.h"
 
 struct tls_hello {
 	uint16_t version;    // the message's own field
@@ -28,6 +29,9 @@ struct tls_hello {
 // in: the body of the message, which may be cut short; what is whole in it is read.
 void tls_client_hello_read(struct span in, struct tls_hello *hello);
 void tls_server_hello_read(struct span in, struct tls_hello *hello);
+
+// Names of protocols as ALPN lists them, comma separated.
+struct record_text tls_alpn_text(struct l7 *l7, struct span list);
 
 // A ClientHello in the form of SSL 2.0, RFC 5246 appendix E.2, or one of SSL 2.0 itself: `in` begins with its record. What its
 // lengths say must agree. False if it is not one; hello has version, session and ciphers (of three bytes, those are counted).
