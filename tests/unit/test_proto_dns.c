@@ -75,7 +75,7 @@ static const struct message messages[] = {
 	{BYTES("\x12\x34\x01"), &proto_dns, 40000, 53, NULL},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 5353, 5353, NULL},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 40000, 5355, NULL},
-	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 137, 137, NULL},
+	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 137, 137, "query 0 0 www.example.org 1/1\n"}, // ports are no proof
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 5353, 53, "query 0 0 www.example.org 1/1\n"},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_mdns, 40000, 53, NULL},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_llmnr, 40000, 53, NULL},

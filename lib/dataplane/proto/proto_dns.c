@@ -5,14 +5,15 @@
 // one transaction. A TCP message longer than MESSAGE_MAX is read that far and passed over from there.
 #include "proto/proto_dns_rr.h"
 #include "proto/proto_list.h"
+#include "proto/proto_netbios_name.h"
 
 enum { MESSAGE_MAX = 8192, QUESTION_BYTES_MIN = 5, RR_BYTES_MIN = 11, TEXT_MAX = 1024, RDATA_ROOM = 1024 };
 enum { QUESTIONS_MAX = 256, RECORDS_MAX = 1024 }; // more questions are refused, more records are not looked at
-enum { PORT_DNS = 53, PORT_NBNS = 137, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
+enum { PORT_DNS = 53, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
 enum { FLAG_RESPONSE = 0x8000, FLAG_RESERVED = 0x0040 };
 enum { OPCODE_UNASSIGNED = 3, OPCODE_UPDATE = 5, RCODE_LAST = 11 };
 enum { CLASS_IN = 1, CLASS_CHAOS = 3, CLASS_HESIOD = 4, CLASS_NONE = 254, CLASS_ANY = 255, CLASS_MDNS_BIT = 0x8000 };
-enum { TYPE_OPT = 41 };
+enum { TYPE_NULL = 10, TYPE_NB = 32, TYPE_NBSTAT = 33, TYPE_OPT = 41, NETBIOS_LABEL = 32 };
 
 struct dns_header {
 	uint16_t id, flags, questions, answers, authorities, additionals;
@@ -196,10 +197,24 @@ static bool message_read(struct dns_message *m, uint32_t body, struct l7 *l7)
 	return true;
 }
 
+// The name service of NetBIOS has the same header. What it asks for has a form that no name of DNS has with that type.
+static bool netbios_is(struct span whole)
+{
+	struct span at = whole;
+	struct dns_header header = header_read(&at);
+	struct netbios_name name;
+	uint16_t rrtype;
+
+	if (at.left == 0 || at.at[0] != NETBIOS_LABEL || !netbios_name_read(whole, &at, &name))
+		return false;
+	rrtype = span_be16(&at);
+	return rrtype == TYPE_NB || rrtype == TYPE_NBSTAT || (rrtype == TYPE_NULL && header.questions == 0);
+}
+
 static enum proto_verdict udp_dissect(struct dns_message *m, struct span in, struct l7 *l7)
 {
 	m->whole = in;
-	if (in.left < DNS_HEADER_BYTES || !message_read(m, in.left - DNS_HEADER_BYTES, l7))
+	if (in.left < DNS_HEADER_BYTES || (m->type == RECORD_DNS && netbios_is(in)) || !message_read(m, in.left - DNS_HEADER_BYTES, l7))
 		return PROTO_NO;
 	l7->used = in.left;
 	return PROTO_YES;
@@ -259,7 +274,7 @@ static enum proto_verdict dissect(struct span in, const struct proto_hint *hint,
 
 static enum proto_verdict dns_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
-	bool another = port_is(hint, PORT_MDNS) || port_is(hint, PORT_LLMNR) || port_is(hint, PORT_NBNS);
+	bool another = port_is(hint, PORT_MDNS) || port_is(hint, PORT_LLMNR);
 
 	if (another && !port_is(hint, PORT_DNS)) // a resolver's query may come from any port
 		return PROTO_NO;

@@ -14,6 +14,10 @@
 	row(dns) \
 	row(mdns) \
 	row(llmnr) \
+	row(nbns) \
+	row(nbdgm) \
+	row(dhcp) \
+	row(ssdp) \
 	/* remote and files */ \
 	\
 	/* mail and chat */ \
