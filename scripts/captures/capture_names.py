@@ -15,7 +15,7 @@ from namespaces import Net, pair
 from scapy.all import IP, UDP, Raw, rdpcap, wrpcap
 
 PACKAGES = ("iproute2", "tcpdump", "ethtool", "samba", "samba-common-bin", "nbtscan", "isc-dhcp-server", "isc-dhcp-client",
-            "miniupnpd", "gupnp-tools", "python3-scapy")
+            "miniupnpd", "gupnp-tools", "python3-scapy", "bind9", "bind9-dnsutils", "avahi-daemon")
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 SMB_CONF = """[global]
@@ -162,7 +162,95 @@ def ssdp(net_path):
         kernel_hide(net_path)
 
 
-CAPTURES = {make.__name__: make for make in (netbios, dhcp, ssdp)}
+NAMED = """options {{
+	directory "{folder}";
+	pid-file none;
+	session-keyfile none;
+	listen-on {{ 192.0.2.1; }};
+	listen-on-v6 {{ 2001:db8::1; }};
+	recursion no;
+	server-id "left.example.org";
+	version none;
+}};
+controls {{ }};
+zone "example.org" {{ type primary; file "zone"; allow-transfer {{ any; }}; allow-update {{ any; }}; }};
+"""
+
+ZONE = """$TTL 300
+@	SOA	ns host 7 3600 600 86400 60
+	NS	ns
+	NS	ns2
+	MX	10 mail
+	TXT	"v=spf1 -all" "more"
+ns	A	192.0.2.1
+ns	AAAA	2001:db8::1
+ns2	A	192.0.2.2
+mail	A	192.0.2.25
+www	CNAME	web
+web	A	192.0.2.80
+web	AAAA	2001:db8::80
+web	HTTPS	1 . alpn=h2,h3 ipv4hint=192.0.2.80
+_sip._tcp	SRV	1 2 5060 mail
+lab	NS	ns.lab
+ns.lab	A	192.0.2.3
+ns.lab	AAAA	2001:db8::3
+many	A	192.0.2.101
+"""
+
+
+def dns_bind(net_path):
+    """BIND answers dig: EDNS with DO, client subnet, NSID, cookie and a bad version; referrals, NXDOMAIN, refused, TCP, a transfer."""
+    with pair() as net:
+        net.file("zone", ZONE + "".join("many	A	192.0.2.%d\n" % n for n in range(102, 160)))
+        net.record("right", "eth0", "port 53")
+        net.start("left", "named", "-g", "-4", "-c", net.file("named.conf", NAMED.format(folder=net.folder)), said="running")
+        for question in (["www"], ["web", "AAAA", "+dnssec"], ["", "MX"], ["", "TXT"], ["_sip._tcp", "SRV"], ["web", "HTTPS"], ["host.lab"],
+                         ["nothing"], ["web", "+nsid", "+subnet=198.51.100.0/24"], ["web", "+edns=1", "+noednsnegotiation"],
+                         ["web", "+noedns"], ["many", "+bufsize=512"], ["web", "+tcp"], ["", "AXFR"], ["", "NS"]):
+            name = (question[0] + "." if question[0] else "") + "example.org"
+            net.run("right", "dig", "@192.0.2.1", "+tries=1", "+time=2", name, *question[1:], good=None)
+        net.run("right", "dig", "@192.0.2.1", "+tries=1", "+time=2", "www.example.net", good=None)
+        net.run("right", "dig", "@192.0.2.1", "+tries=1", "+time=2", "id.server", "CH", "TXT", good=None)
+        net.run("right", "nsupdate", input="server 192.0.2.1\nupdate add new.example.org 60 A 192.0.2.99\nsend\n", good=None)
+        net.write(net_path)
+
+
+AVAHI = """[server]
+host-name={name}
+use-ipv4=yes
+use-ipv6=no
+enable-dbus=no
+allow-interfaces=eth0
+[publish]
+publish-workstation=yes
+[rlimits]
+"""
+
+SERVICE = """<?xml version="1.0" standalone='no'?><!DOCTYPE service-group SYSTEM "avahi-service.dtd">
+<service-group><name>{name} printer</name><service><type>_ipp._tcp</type><port>631</port><txt-record>rp=queue</txt-record></service>
+<service><type>_ssh._tcp</type><port>22</port></service></service-group>
+"""
+
+
+def mdns(net_path):
+    """Two avahi-daemons probe for their names and announce themselves; one-shot questions by dig."""
+    with pair() as net:
+        net.record("right", "eth0", "port 5353")
+        for host, name in (("left", "alpha"), ("right", "beta")):
+            folder = net.path(name)
+            os.makedirs(folder + "/services")
+            with open(folder + "/services/one.service", "w", encoding="ascii") as service:
+                service.write(SERVICE.format(name=name))
+            net.start(host, "unshare", "-m", "sh", "-c", "mount --bind %s/services /etc/avahi/services && mount -t tmpfs none /run"
+                      " && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f %s" % (folder, net.file(name + ".conf", AVAHI.format(name=name))))
+        time.sleep(6)
+        for question in (["alpha.local"], ["_services._dns-sd._udp.local", "PTR"], ["_ipp._tcp.local", "PTR"], ["1.2.0.192.in-addr.arpa", "PTR"]):
+            net.run("right", "dig", "@192.0.2.1", "-p", 5353, "+tries=1", "+time=1", *question, good=None)
+        time.sleep(1)
+        net.write(net_path)
+
+
+CAPTURES = {make.__name__: make for make in (netbios, dhcp, ssdp, dns_bind, mdns)}
 
 
 def main():

@@ -93,7 +93,7 @@ static void ask(struct turn *t, unsigned app, struct l7 *l7)
 
 	l7->used = 0;
 	l7->skip = 0;
-	l7->costly = l7->withheld = false;
+	l7->again = l7->costly = l7->withheld = false;
 	t->hint.costly = c->costly_left > 0;
 	t->verdict = proto_list[app]->dissect(t->in, &t->hint, l7);
 	c->asked[app]++;
@@ -289,12 +289,14 @@ static void next_begin(struct turn *t)
 // Acts on what a protocol said of its own flow. Returns whether it wants to be called again for bytes that are left.
 static bool act(struct turn *t)
 {
+	bool again = t->l7->again && t->hint.round + 1 < CLASSIFY_ROUNDS_MAX;
+
 	switch (t->verdict) {
 	case PROTO_YES:
 		report(t->c, t->flow, t->l7, t->hint.to_server);
-		return t->l7->skip == 0;
+		return t->l7->skip == 0 && (t->hint.l4 == PROTO_TCP || again);
 	case PROTO_MORE:
-		return t->l7->used > 0 && t->l7->skip == 0;
+		return t->l7->used > 0 && t->l7->skip == 0 && t->hint.l4 == PROTO_TCP;
 	case PROTO_NEXT:
 		next_begin(t);
 		return false;
@@ -314,11 +316,16 @@ static void dissect(struct turn *t)
 		bool again = act(t);
 
 		t->skip = t->next ? 0 : t->l7->skip;
-		span_bytes(&t->in, used);
-		if (!again || t->in.left == 0 || t->flow->done || t->hint.l4 == PROTO_UDP)
+		if (!again || t->hint.l4 == PROTO_TCP)
+			span_bytes(&t->in, used);
+		if (!again || t->in.left == 0 || t->flow->done)
 			break;
+		t->hint.round++;
 		ask(t, t->flow->app, t->l7);
-		if (t->verdict == PROTO_YES && t->l7->used == 0 && used == 0) { // no progress twice: the protocol is stuck
+		if (t->hint.l4 == PROTO_UDP) {
+			if (t->verdict == PROTO_NO)
+				break;
+		} else if (t->verdict == PROTO_YES && t->l7->used == 0 && used == 0) { // no progress twice: the protocol is stuck
 			finish(t->c, t->flow, t->l7, t->hint.to_server);
 			break;
 		}
@@ -338,8 +345,11 @@ uint32_t classify_bytes(struct classify *c, struct classify_flow *flow, struct s
 	if (in.left == 0)
 		return 0;
 	second_begin(c, given->now_ns);
+	t.hint.times = &c->times;
+	t.hint.flow = (uintptr_t)flow;
 	do {
 		t.next = t.hint.claimed = false;
+		t.hint.round = 0;
 		left = t.in.left;
 		if (!(flow->app == 0 ? search(&t) : go_on(&t)))
 			return flow->done || (given->l4 == PROTO_UDP) ? in.left : in.left - t.in.left;

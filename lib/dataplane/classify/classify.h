@@ -16,6 +16,7 @@
 #include "proto/proto.h"
 
 enum { CLASSIFY_PAYLOADS_MAX = 16, CLASSIFY_WAITING_MAX = 6 }; // payloads of one direction; candidates that wait for the next
+enum { CLASSIFY_ROUNDS_MAX = 64 }; // transactions of one datagram
 
 // What the engine keeps of a flow; all zero for a new one.
 struct classify_flow {
@@ -63,6 +64,7 @@ struct classify {
 	uint64_t second;                     // of packet time
 	uint32_t transactions_left, costly_left; // in it
 	uint64_t starts[2][256][PROTO_MAX / 64]; // TCP, UDP: which protocols can begin with a byte
+	struct proto_times times;
 	struct classify_port ports[CLASSIFY_PORTS_MAX]; // sorted
 	unsigned ports_count;
 	uint64_t claimed[PROTO_MAX]; // flows by protocol
