@@ -15,7 +15,7 @@ from namespaces import Net, pair
 from scapy.all import IP, UDP, Raw, rdpcap, wrpcap
 
 PACKAGES = ("iproute2", "tcpdump", "ethtool", "samba", "samba-common-bin", "nbtscan", "isc-dhcp-server", "isc-dhcp-client",
-            "miniupnpd", "gupnp-tools", "python3-scapy", "bind9", "bind9-dnsutils", "avahi-daemon")
+            "miniupnpd", "gupnp-tools", "python3-scapy", "bind9", "bind9-dnsutils", "avahi-daemon", "dnsmasq-base")
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 SMB_CONF = """[global]
@@ -96,9 +96,9 @@ def client(net, *arguments):
             "-pf", net.path("client.pid"), *arguments, "eth0", good=None)
 
 
-def stop(net):
+def stop(net, name="client.pid"):
     """The client goes without a word."""
-    with open(net.path("client.pid"), encoding="ascii") as number:
+    with open(net.path(name), encoding="ascii") as number:
         os.kill(int(number.read()), signal.SIGKILL)
 
 
@@ -250,7 +250,61 @@ def mdns(net_path):
         net.write(net_path)
 
 
-CAPTURES = {make.__name__: make for make in (netbios, dhcp, ssdp, dns_bind, mdns)}
+DHCPD6 = """option dhcp6.name-servers 2001:db8:1::53, 2001:db8:1::54;
+option dhcp6.domain-search "example.org", "lab.example.org";
+option dhcp6.sntp-servers 2001:db8:1::1;
+option dhcp6.preference 200;
+default-lease-time 600;
+preferred-lifetime 300;
+authoritative;
+subnet6 2001:db8:1::/64 {
+	range6 2001:db8:1::100 2001:db8:1::1ff;
+	prefix6 2001:db8:100:: 2001:db8:1ff:: /56;
+}
+subnet6 2001:db8:2::/64 { range6 2001:db8:2::100 2001:db8:2::1ff; }
+"""
+
+DHCLIENT6 = """send fqdn.fqdn "laptop.example.org.";
+send fqdn.encoded on;
+send dhcp6.vendor-class 00:00:01:37:00:08:4d:53:46:54:20:35:2e:30;
+request dhcp6.name-servers, dhcp6.domain-search, dhcp6.fqdn, dhcp6.sntp-servers;
+"""
+
+
+def client6(net, host, *arguments):
+    net.run(host, "dhclient", "-6", "-v", "-1", "-D", "LL", "-cf", net.path("client6.conf"), "-sf", "/bin/true", "-lf", net.path(host + ".leases"),
+            "-pf", net.path(host + ".pid"), *arguments, "eth0", good=None)
+
+
+def dhcpv6(net_path):
+    """On the server's link: information alone, an address and a prefix, confirmed, released; a client behind a relay."""
+    with Net("server", "relay", "client") as net:
+        net.link(("server", "eth0", 1), ("relay", "eth0", 2))
+        net.link(("relay", "eth1", 3), ("client", "eth0", 4))
+        net.route("relay")
+        net.up("server", "eth0", "2001:db8:1::1/64")
+        net.up("relay", "eth0", "2001:db8:1::2/64")
+        net.up("relay", "eth1", "2001:db8:2::1/64")
+        net.up("client", "eth0")
+        net.run("server", "ip", "-6", "route", "add", "default", "via", "2001:db8:1::2")
+        net.file("client6.conf", DHCLIENT6)
+        for host in ("relay", "client"):
+            net.file(host + ".leases", "")
+        time.sleep(2)  # addresses of the link
+        net.record("server", "eth0", "udp")
+        net.start("server", "dhcpd", "-6", "-f", "-d", "--no-pid", "-cf", net.file("server.conf", DHCPD6), "-lf", net.file("leases", ""),
+                  "-user", "root", "-group", "root", "eth0", said="Server starting service")
+        net.start("relay", "dnsmasq", "--no-daemon", "--port=0", "--pid-file=", "--user=root", "--dhcp-relay=2001:db8:2::1,2001:db8:1::1")
+        client6(net, "relay", "-S")
+        client6(net, "relay", "-N", "-P")
+        stop(net, "relay.pid")
+        client6(net, "relay", "-N", "-P")
+        client6(net, "relay", "-N", "-P", "-r")
+        client6(net, "client")
+        net.write(net_path)
+
+
+CAPTURES = {make.__name__: make for make in (netbios, dhcp, ssdp, dns_bind, mdns, dhcpv6)}
 
 
 def main():

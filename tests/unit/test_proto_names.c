@@ -29,6 +29,13 @@ struct message {
 	"\x25\0\x56\0\3\0\1\0\1\0\2\0\x32\0\\MAILSLOT\\BROWSE\0"
 #define ANNOUNCEMENT "\1\0\x60\xea\0\0" "ALPHA\0\0\0\0\0\0\0\0\0\0\0" "\6\1\3\x9a\x84\0\x0f\1\x55\xaa" "a \x1b" "b\0"
 
+#define SOLICIT "\1\x12\x34\x56\0\1\0\x0a\0\3\0\1\2\0\0\0\0\1\0\x08\0\2\0\7\0\6\0\4\0\x17\0\x18\0\3\0\x0c\0\0\0\1\0\0\0\0\0\0\0\0" \
+	"\0\x27\0\6\0\4h\x1b" "ex"
+#define SOLICIT_JSON                                                                                                       \
+	"dhcpv6 {\"dhcpv6\":{\"msg_type\":\"solicit\",\"id\":1193046,\"client_duid\":\"00:03:00:01:02:00:00:00:00:01\"," \
+	"\"client_mac\":\"02:00:00:00:00:01\",\"elapsed_ms\":70,\"iaids\":[\"1\"],\"fqdn\":\"h\\\\x1bex\",\"params\":[\"23\",\"24\"]"
+#define LINK_ADDRESS "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+
 static const struct message messages[] = {
 	{&proto_nbns, BYTES("\x12\x34\1\x10\0\1\0\0\0\0\0\0" NAMED(ALPHA) "\0\x20\0\1"),
 	 "nbns {\"nbns\":{\"type\":\"query\",\"id\":4660,\"opcode\":\"query\",\"rd\":true,\"broadcast\":true,\"rrtype\":\"NB\","
@@ -84,6 +91,19 @@ static const struct message messages[] = {
 	{&proto_ssdp, BYTES("NOTIFY sip:a@example.org SIP/2.0\r\nVia: x\r\n\r\n"), NULL},
 	{&proto_ssdp, BYTES("M-SEARCH / HTTP/1.1\r\nST: x\r\n\r\n"), NULL},
 	{&proto_ssdp, BYTES("M-SEARCH * HTTP/1.1"), NULL},
+	{&proto_dhcpv6, BYTES(SOLICIT), SOLICIT_JSON "}}"},
+	{&proto_dhcpv6, BYTES("\x0c\1" LINK_ADDRESS LINK_ADDRESS "\0\x12\0\3ge0" "\0\x09\0\x60" "\x0c\0" LINK_ADDRESS LINK_ADDRESS "\0\x09\0\x3a" SOLICIT),
+	 SOLICIT_JSON ",\"relay\":{\"count\":2,\"link_address\":\"2001:db8::1\",\"peer_address\":\"2001:db8::1\",\"interface_id\":\"ge0\"}}}"},
+	{&proto_dhcpv6, BYTES("\7\0\0\1\0\2\0\6\0\2\0\0\0\x09\0\x19\0\x29\0\0\0\2\0\0\1\x2c\0\0\2\x58\0\x1a\0\x19\0\0\2\x58\0\0\4\xb0\x38" LINK_ADDRESS
+			      "\0\x0d\0\5\0\6no\n"),
+	 "dhcpv6 {\"dhcpv6\":{\"msg_type\":\"reply\",\"id\":1,\"server_duid\":\"00:02:00:00:00:09\",\"iaids\":[\"2\"],\"renewal_time\":300,"
+	 "\"rebinding_time\":600,\"prefixes\":[{\"prefix\":\"2001:db8::1/56\",\"iaid\":2,\"preferred_lifetime\":600,\"valid_lifetime\":1200}],"
+	 "\"status\":\"no_prefix_avail\",\"status_message\":\"no\\\\x0a\"}}"},
+	{&proto_dhcpv6, BYTES("\x0b\0\0\1\0\6\0\2\0\x17"), "dhcpv6 {\"dhcpv6\":{\"msg_type\":\"information_request\",\"id\":1,\"params\":[\"23\"]}}"},
+	{&proto_dhcpv6, BYTES("\x0b\0\0\1"), NULL},
+	{&proto_dhcpv6, BYTES("\1\0\0\1\0\6\0\2\0\x17"), NULL},                // who asks?
+	{&proto_dhcpv6, BYTES(SOLICIT "x"), NULL},
+	{&proto_dhcpv6, BYTES("\1\0\0\1\0\1\0\6\0\7\0\0\0\x09"), NULL},        // a kind of DUID that does not exist
 };
 
 enum { MESSAGES = sizeof(messages) / sizeof(messages[0]) };

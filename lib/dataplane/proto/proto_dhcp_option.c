@@ -121,8 +121,7 @@ static struct record_text numbers_text(struct span in, unsigned bytes, bool name
 	return l7_text_bytes(l7, room, (uint32_t)out.used, sizeof(room));
 }
 
-// Names as DNS has them, comma separated.
-static struct record_text names_text(struct span in, struct l7 *l7)
+struct record_text dhcp_names(struct span in, struct l7 *l7)
 {
 	char room[NAMES_ROOM];
 	struct text_builder out = text_builder(room, sizeof(room));
@@ -140,8 +139,7 @@ static struct record_text names_text(struct span in, struct l7 *l7)
 	return l7_text_bytes(l7, room, (uint32_t)out.used, sizeof(room));
 }
 
-// Labels, which need not end with the root.
-static struct record_text labels_text(struct span in, struct l7 *l7)
+struct record_text dhcp_labels(struct span in, struct l7 *l7)
 {
 	char room[TEXT_MAX];
 	struct text_builder out = text_builder(room, sizeof(room));
@@ -163,7 +161,7 @@ static struct record_text fqdn_text(struct span in, struct l7 *l7)
 	uint8_t flags = span_u8(&in);
 
 	span_bytes(&in, 2); // result codes, deprecated
-	return (flags & FQDN_ENCODED) != 0 ? labels_text(in, l7) : l7_text(l7, in, TEXT_MAX);
+	return (flags & FQDN_ENCODED) != 0 ? dhcp_labels(in, l7) : l7_text(l7, in, TEXT_MAX);
 }
 
 static struct record_text client_id_text(struct span in, struct l7 *l7)
@@ -201,7 +199,7 @@ static void text_take(const struct option *option, struct span in, struct record
 		*text = fqdn_text(in, m->l7);
 		break;
 	case FORM_SEARCH:
-		*text = names_text(in, m->l7);
+		*text = dhcp_names(in, m->l7);
 		break;
 	default:
 		*text = numbers_text(in, 2, false, m->l7);

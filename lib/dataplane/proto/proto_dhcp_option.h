@@ -28,7 +28,13 @@ struct dhcp_message {
 // Reads options up to their end mark or the end of the bytes. One that lies about its length ends them.
 void dhcp_options_read(struct span in, struct dhcp_message *m);
 
-// Bytes as 01:02:ff.
+// Bytes as 01:02:ff, as many as one wants to read.
 struct record_text dhcp_hex(struct span in, struct l7 *l7);
+
+// Names as DNS has them, comma separated.
+struct record_text dhcp_names(struct span in, struct l7 *l7);
+
+// One name, which need not end with the root.
+struct record_text dhcp_labels(struct span in, struct l7 *l7);
 
 #endif

@@ -17,6 +17,7 @@
 	row(nbns) \
 	row(nbdgm) \
 	row(dhcp) \
+	row(dhcpv6) \
 	row(ssdp) \
 	/* remote and files */ \
 	\
