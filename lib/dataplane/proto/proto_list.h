@@ -15,6 +15,11 @@
 	row(dns) \
 	row(mdns) \
 	row(llmnr) \
+	row(nbns) \
+	row(nbdgm) \
+	row(dhcp) \
+	row(dhcpv6) \
+	row(ssdp) \
 	/* remote and files */ \
 	\
 	/* mail and chat */ \
