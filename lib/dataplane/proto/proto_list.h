@@ -18,6 +18,7 @@
 	row(ftp) \
 	\
 	/* mail and chat */ \
+	row(smtp) \
 	\
 	/* data and infrastructure */ \
 	\
