@@ -28,7 +28,8 @@ static const struct talk talks[] = {
 	  {'c', "\r\n.\r\nQUIT\r\n"},
 	  {'s', "250 queued\r\n221 bye\r\n"}},
 	 "smtp {\"smtp\":{\"helo\":\"a.example.net\",\"mail_from\":\"\\u003cone@example.net>\","
-	 "\"rcpt_to\":[\"\\u003ca@example.org>\",\"\\u003c\\\"x,y\\\"@example.org>\"],\"rcpt_count\":2,\"commands\":[\"EHLO\",\"MAIL\",\"RCPT\",\"rcpt\",\"DATA\"],"
+	 "\"rcpt_to\":[\"\\u003ca@example.org>\",\"\\u003c\\\"x,y\\\"@example.org>\"],\"rcpt_count\":2,"
+	 "\"commands\":[\"EHLO\",\"MAIL\",\"RCPT\",\"rcpt\",\"DATA\"],"
 	 BANNER ",\"last_reply\":\"250 2.0.0 queued\"},\"email\":{\"from\":\"One \\u003cone@example.net>\",\"to\":\"a@example.org\","
 	 "\"subject\":\"two words\",\"message_id\":\"\\u003c1@x>\"}} name=mx.example.org\n"
 	 SMTP("\"helo\":\"a.example.net\",\"mail_from\":\"\\u003c>\",\"rcpt_to\":[\"\\u003cb@example.org>\"],\"rcpt_count\":1,"

@@ -15,6 +15,7 @@
 	row(mdns) \
 	row(llmnr) \
 	/* remote and files */ \
+	row(ssh) \
 	row(ftp) \
 	\
 	/* mail and chat */ \
