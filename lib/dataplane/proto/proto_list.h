@@ -20,6 +20,7 @@
 	\
 	/* mail and chat */ \
 	row(smtp) \
+	row(pop3) \
 	\
 	/* data and infrastructure */ \
 	\
