@@ -21,6 +21,7 @@
 	/* mail and chat */ \
 	row(smtp) \
 	row(pop3) \
+	row(imap) \
 	\
 	/* data and infrastructure */ \
 	\
