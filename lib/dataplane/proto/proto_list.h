@@ -24,13 +24,20 @@
 	row(imap) \
 	\
 	/* data and infrastructure */ \
-	\
+	row(bgp) \
+	row(memcached) \
+	row(modbus) \
+	row(mongodb) \
 	/* directories, management */ \
 	\
 	/* media */ \
 	\
 	/* tunnels and peer to peer */ \
-	\
+	row(wireguard) \
+	row(openvpn) \
+	row(ike) \
+	row(bittorrent) \
+	row(bittorrent_dht) \
 	/* told by little: asked last */
 // clang-format on
 
