@@ -21,8 +21,13 @@
 	row(dhcpv6) \
 	row(ssdp) \
 	/* remote and files */ \
+	row(ssh) \
+	row(ftp) \
 	\
 	/* mail and chat */ \
+	row(smtp) \
+	row(pop3) \
+	row(imap) \
 	\
 	/* data and infrastructure */ \
 	row(bgp) \
