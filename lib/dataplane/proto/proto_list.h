@@ -21,6 +21,7 @@
 	/* data and infrastructure */ \
 	\
 	/* directories, management */ \
+	row(snmp) \
 	\
 	/* media */ \
 	\
