@@ -1,4 +1,4 @@
-// Conversations for the tests of dissectors: what is said, as hexadecimal digits, and the log that it gives. Each is held as it is, in
+// Conversations for the tests of dissectors: what is said, as hexadecimal digits or as text, and the log that it gives. Each is held as it is, in
 // pieces if it is a stream, cut at every byte, and with every byte damaged: then nothing may break (proto_feed.h).
 #ifndef TESTS_UNIT_PROTO_TALK_H
 #define TESTS_UNIT_PROTO_TALK_H
@@ -12,7 +12,7 @@ struct talk {
 	const struct proto_ops *ops;
 	enum proto_l4 l4;
 	uint16_t server_port;
-	const char *said[TALK_SAID_MAX]; // '>' to the server or '<' from it, then digits; blanks are passed over
+	const char *said[TALK_SAID_MAX]; // '>' to the server or '<' from it, then digits, blanks are passed over; '}' or '{', then text
 	const char *log;
 };
 
@@ -20,6 +20,12 @@ static inline uint32_t talk_bytes(const char *said, uint8_t *out)
 {
 	uint32_t n = 0;
 
+	if (said[0] == '}' || said[0] == '{') {
+		n = (uint32_t)strlen(said + 1);
+		feed_must(n <= TALK_BYTES_MAX);
+		memcpy(out, said + 1, n);
+		return n;
+	}
 	for (const char *at = said + 1; *at != '\0'; at++) {
 		const char *digits = "0123456789abcdef", *high = strchr(digits, at[0]), *low;
 
@@ -32,6 +38,11 @@ static inline uint32_t talk_bytes(const char *said, uint8_t *out)
 	return n;
 }
 
+static inline bool talk_to_server(const char *said)
+{
+	return said[0] == '>' || said[0] == '}';
+}
+
 static inline void talk_hold(struct feed *f, const struct talk *t, uint32_t piece)
 {
 	static uint8_t bytes[TALK_BYTES_MAX];
@@ -39,7 +50,7 @@ static inline void talk_hold(struct feed *f, const struct talk *t, uint32_t piec
 	feed_start(f, t->ops, t->l4, 40000, t->server_port);
 	for (unsigned i = 0; i < TALK_SAID_MAX && t->said[i] != NULL; i++) {
 		f->hint.now_ns += 20000000;
-		feed_pieces(f, t->said[i][0] == '>', bytes, talk_bytes(t->said[i], bytes), piece);
+		feed_pieces(f, talk_to_server(t->said[i]), bytes, talk_bytes(t->said[i], bytes), piece);
 	}
 	feed_end(f);
 }
@@ -68,12 +79,12 @@ static inline void talk_damage(struct feed *f, const struct talk *t)
 			uint8_t was = bytes[at];
 
 			feed_start(f, t->ops, t->l4, 40000, t->server_port);
-			feed(f, t->said[i][0] == '>', bytes, at);
+			feed(f, talk_to_server(t->said[i]), bytes, at);
 			feed_end(f);
 			for (unsigned o = 0; o < sizeof(others); o++) {
 				bytes[at] = others[o];
 				feed_start(f, t->ops, t->l4, 40000, t->server_port);
-				feed(f, t->said[i][0] == '>', bytes, len);
+				feed(f, talk_to_server(t->said[i]), bytes, len);
 				feed_end(f);
 			}
 			bytes[at] = was;
@@ -88,7 +99,7 @@ static inline void talk_refused(struct feed *f, const struct proto_ops *ops, enu
 
 	for (unsigned i = 0; i < count; i++) {
 		feed_start(f, ops, l4, 40000, ops->ports[0]);
-		feed(f, others[i][0] == '>', bytes, talk_bytes(others[i], bytes));
+		feed(f, talk_to_server(others[i]), bytes, talk_bytes(others[i], bytes));
 		if (!f->refused || f->reported > 0)
 			fail_msg("taken for %s: %s", ops->name, others[i]);
 	}

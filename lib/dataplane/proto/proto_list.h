@@ -24,6 +24,7 @@
 	row(snmp) \
 	\
 	/* media */ \
+	row(sip) \
 	\
 	/* tunnels and peer to peer */ \
 	\
