@@ -25,10 +25,13 @@
 	\
 	/* media */ \
 	row(sip) \
+	row(stun) \
+	row(rtcp) \
 	\
 	/* tunnels and peer to peer */ \
 	\
-	/* told by little: asked last */
+	/* told by little: asked last */ \
+	row(rtp)
 // clang-format on
 
 #define PROTO_ROW_DECLARE(name) extern const struct proto_ops proto_##name;
