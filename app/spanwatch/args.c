@@ -32,6 +32,7 @@ static const struct option_row options[] = {
 	{'f', "filter", "EXPR", "capture.filter", "analyse only what this pcap-filter expression describes", false},
 	{0, "attributes", "FILE", "capture.attributes", "drop or keep what these attribute filters (JSON) describe", false},
 	{0, "filter-help", NULL, NULL, "list what attribute filters can ask", false},
+	{0, "protocols", NULL, NULL, "list the application protocols that are told apart, and what is read of each", false},
 	{'o', "output", "DIR", "output.directory", "write eve.json and stats.json there; - for EVE lines on stdout", false},
 	{0, "api", "WHERE", "api.listen", "ADDR:PORT, unix:PATH or none; default 127.0.0.1:8480", false},
 	{'w', "workers", "N", "capture.workers", "worker threads; default: one for each core but one", false},
@@ -181,6 +182,8 @@ static int option_apply(struct args_state *state, const struct option_row *row, 
 		out->action = ARGS_GATEWAYS;
 	} else if (option_is(row, "filter-help")) {
 		out->action = ARGS_FILTER_HELP;
+	} else if (option_is(row, "protocols")) {
+		out->action = ARGS_PROTOCOLS;
 	} else if (option_is(row, "help")) {
 		out->action = ARGS_HELP;
 	} else if (option_is(row, "version")) {

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "config/config.h"
 
-enum args_action { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_LIST, ARGS_GATEWAYS, ARGS_GENERATE_CONFIG, ARGS_FILTER_HELP };
+enum args_action { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_LIST, ARGS_GATEWAYS, ARGS_GENERATE_CONFIG, ARGS_FILTER_HELP, ARGS_PROTOCOLS };
 
 struct args {
 	enum args_action action;

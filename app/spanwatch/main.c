@@ -16,6 +16,7 @@
 #include "control/eal_args.h"
 #include "control/interfaces.h"
 #include "filter/filter_fields.h"
+#include "protocols.h"
 #include "report.h"
 #include "summary.h"
 
@@ -227,6 +228,9 @@ int main(int argc, char **argv)
 		return gateways_print(stdout) < 0 ? EXIT_REFUSED : EXIT_DONE;
 	case ARGS_FILTER_HELP:
 		filter_help_print(stdout);
+		return EXIT_DONE;
+	case ARGS_PROTOCOLS:
+		protocols_print(stdout);
 		return EXIT_DONE;
 	case ARGS_GENERATE_CONFIG:
 		return config_write_template(args.generate, &err) < 0 ? refuse(&err) : EXIT_DONE;

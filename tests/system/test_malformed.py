@@ -2,7 +2,7 @@
 import concurrent.futures
 import os
 
-from harness import REPORTS, ROOT, SHARED, SMALL, SPANWATCH_ASAN, Failed, check, ledger_check, system_test
+from harness import REPORTS, ROOT, SHARED, SMALL, SPANWATCH_ASAN, Failed, captures, check, ledger_check, system_test
 
 FOLDER = os.path.join(SHARED, "captures/malformed")
 AT_ONCE = 2
@@ -47,6 +47,31 @@ def test_other_link_types(t):
 @system_test(limit=600, alone=True, slow=True)
 def test_own_captures(t):
     all_replayed(t, os.path.join(ROOT, "pcaps"), 3)
+
+
+def without_memory(t, path):
+    """Every 16th block asked of a pool is refused: flows and the ledger are the same, only what was said in them may be missing."""
+    name = os.path.basename(path)
+    flows = []
+    for options in ((), ("--set", "limits.fault_every=16")):
+        done = t.replay(path, "-w", "2", *SMALL, *options, binary=SPANWATCH_ASAN, limit=60)
+        if done.code not in (0, 2) or any(word in done.err for word in REPORTS):
+            return "%s: exit %d: %s" % (name, done.code, done.err[-1500:])
+        stats = t.stats(done.folder)
+        try:
+            ledger_check(stats)
+        except Failed as why:
+            return "%s: %s" % (name, why)
+        flows.append((stats["packets"], stats["flows"]["created"]))
+    return None if flows[0] == flows[1] else "%s: %s with all memory, %s without" % (name, *flows)
+
+
+@system_test(limit=1200, alone=True, slow=True)
+def test_pools_refuse(t):
+    paths = captures()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        wrong = [say for say in pool.map(lambda path: without_memory(t, path), paths) if say]
+    check(paths and not wrong, "%d of %d:\n%s", len(wrong), len(paths), "\n".join(wrong[:10]))
 
 
 @system_test(shared=True, limit=1800, alone=True, slow=True)

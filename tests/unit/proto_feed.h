@@ -241,7 +241,7 @@ static inline void feed(struct feed *f, bool to_server, const void *bytes, uint3
 	struct feed_side *side = &f->side[!to_server];
 
 	f->hint.to_server = to_server;
-	if (f->over)
+	if (f->over || len == 0)
 		return;
 	if (f->hint.l4 == PROTO_UDP) {
 		enum proto_verdict verdict;

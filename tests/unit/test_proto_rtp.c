@@ -57,8 +57,9 @@ static void test_call(void **state)
 		say(&(struct packet){false, 8, n, 160u * n, 0x22}, (n * 20ull + (n == 19) * 16ull) * MS);
 	}
 	feed_end(&f);
-	assert_string_equal(f.log, "rtp {\"rtp\":{\"toserver\":{\"ssrc\":17,\"payload_type\":0,\"codec\":\"PCMU\",\"clock_rate\":8000,\"packets\":19,\"lost\":1,"
-				   "\"jitter_ms\":2.540},\"toclient\":{\"ssrc\":34,\"payload_type\":8,\"codec\":\"PCMA\",\"clock_rate\":8000,\"packets\":18,"
+	assert_string_equal(f.log, "rtp {\"rtp\":{\"toserver\":{\"ssrc\":17,\"payload_type\":0,\"codec\":\"PCMU\",\"clock_rate\":8000,\"packets\":19,"
+				   "\"lost\":1,\"jitter_ms\":2.540},\"toclient\":{\"ssrc\":34,"
+				   "\"payload_type\":8,\"codec\":\"PCMA\",\"clock_rate\":8000,\"packets\":18,"
 				   "\"lost\":1,\"jitter_ms\":1.000}}}\n");
 }
 
@@ -99,8 +100,10 @@ static void test_not_rtp(void **state)
 		{{true, 40, 1, 0, 5}, {true, 40, 2, 160, 5}},   // a type that is none
 		{{true, 1, 1, 0, 5}, {true, 1, 2, 160, 5}},
 	};
-	static const char *const others[] = {">80", ">8000000100000000000005", ">8f0000010000000000000005aa", ">900000010000000000000005beef0004aa",
-					     ">a00000010000000000000005aa03", ">a000000100000000000000050000", ">8000000100000000 00000005",
+	static const char *const others[] = {">80", ">8000000100000000000005", ">8f0000010000000000000005aa",
+	  ">900000010000000000000005beef0004aa",
+					     ">a00000010000000000000005aa03", ">a000000100000000000000050000",
+	  ">8000000100000000 00000005",
 					     ">400000010000000000000005aa"};
 
 	(void)state;
@@ -116,22 +119,29 @@ static void test_not_rtp(void **state)
 }
 
 #define SR "80c80006 00000011 e0000000 00000000 00000000 000000c8 00007d00"
-#define SR_BLOCK "81c8000c 00000011 e0000000 00000000 00000000 000000c8 00007d00 00000022 40000005 00000000 00000000 00000000 00000000"
+#define SR_BLOCK \
+	  "81c8000c 00000011 e0000000 00000000 00000000 000000c8 00007d00 00000022 40000005 00000000 00000000 00000000 00000000"
 #define RR_BLOCK "81c90007 00000022 00000011 80fffffe 00000000 00000000 00000000 00000000"
 #define SDES "81ca0005 00000011 010a616c69636540686f7374 00000000"
 
 static const struct talk talks[] = {
 	{"reports of both ends", &proto_rtcp, PROTO_UDP, 40003,
-	 {">" SR SDES, "<" RR_BLOCK, ">" SR_BLOCK "81ca0003 00000011 010231320000 0000", "<80c90001 00000022 81cb0001 00000022", ">80c80001ff"}, "rtcp {\"rtcp\":{\"toserver\":{\"sender_reports\":2,\"ssrc\":17,\"cname\":\"alice@host\",\"packets_sent\":200,\"o"
+	 {">" SR SDES, "<" RR_BLOCK, ">" SR_BLOCK "81ca0003 00000011 010231320000 0000",
+	  "<80c90001 00000022 81cb0001 00000022", ">80c80001ff"},
+	  "rtcp {\"rtcp\":{\"toserver\":{\"sender_reports\":2,\"ssrc\":17,\"cname\":\"alice@host\",\"packets_sent\":200,\"o"
 	 "ctets_sent\":32000,\"lost\":5,\"fraction_lost\":25,\"fraction_lost_max\":25},\"toclient\":{\"receiver_reports\":"
 	 "2,\"byes\":1,\"ssrc\":34,\"fraction_lost\":50,\"fraction_lost_max\":50}}}\n"},
-	{"a name of control characters", &proto_rtcp, PROTO_UDP, 40003, {">80c90001 00000011 81ca0004 00000011 01081b5b333c22270a00 0000"}, "rtcp {\"rtcp\":{\"toserver\":{\"receiver_reports\":1,\"ssrc\":17,\"cname\":\"\\\\x1b[3\\u003c\\\"'\\\\x0a\\\\x00"
+	{"a name of control characters", &proto_rtcp, PROTO_UDP, 40003,
+	  {">80c90001 00000011 81ca0004 00000011 01081b5b333c22270a00 0000"},
+	  "rtcp {\"rtcp\":{\"toserver\":{\"receiver_reports\":1,\"ssrc\":17,\"cname\":\"\\\\x1b[3\\u003c\\\"'\\\\x0a\\\\x00"
 	 "\"}}}\n"},
 };
 
 static const char *const others[] = {
-	">80c90001", ">80c90001000000110000", ">81c90001 00000011", ">82c8000c 00000011 e0000000 00000000 00000000 000000c8 00007d00 00000022 40000005 00000000 00000000 00000000 00000000",
-	">81ca0003 00000011 010231320000 0000", ">80c80001 00000011", ">a0c90001 00000011", ">80c90001 00000011 80000001 00000011", ">40c90001 00000011",
+	">80c90001", ">80c90001000000110000", ">81c90001 00000011",
+	  ">82c8000c 00000011 e0000000 00000000 00000000 000000c8 00007d00 00000022 40000005 00000000 00000000 00000000 00000000",
+	">81ca0003 00000011 010231320000 0000", ">80c80001 00000011", ">a0c90001 00000011",
+	  ">80c90001 00000011 80000001 00000011", ">40c90001 00000011",
 };
 
 static void test_rtcp(void **state)

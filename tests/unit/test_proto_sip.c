@@ -32,8 +32,10 @@ static struct feed f;
 	"\"cseq\":\"1 INVITE\",\"server\":\"Example Proxy\"}}\n"
 
 static const struct talk talks[] = {
-	{"a call over UDP", &proto_sip, PROTO_UDP, 5060, {"}" INVITE SDP, "{" RINGING, "}\r\n\r\n", "}garbage"}, INVITE_LOG RINGING_LOG},
-	{"a call over TCP", &proto_sip, PROTO_TCP, 5060, {"}\r\n\r\n" INVITE SDP INVITE SDP, "{" RINGING RINGING, "}\r\n\r\n"},
+	{"a call over UDP", &proto_sip, PROTO_UDP, 5060, {"}" INVITE SDP, "{" RINGING, "}\r\n\r\n",
+	  "}garbage"}, INVITE_LOG RINGING_LOG},
+	{"a call over TCP", &proto_sip, PROTO_TCP, 5060, {"}\r\n\r\n" INVITE SDP INVITE SDP, "{" RINGING RINGING,
+	  "}\r\n\r\n"},
 	 INVITE_LOG INVITE_LOG RINGING_LOG RINGING_LOG},
 	{"compact names, bare LF, no reason", &proto_sip, PROTO_UDP, 5070,
 	 {"}MESSAGE sip:b SIP/2.0\nf: <sip:a>\nt: <sip:b>\ni: 7\nm: <sip:c>\nv: SIP/2.0/UDP x\nc: text/plain\nl: 3\n\nabc", "{SIP/2.0 200\nFrom : x\n\n"},
@@ -46,7 +48,8 @@ static const struct talk talks[] = {
 	 "sip {\"sip\":{\"method\":\"OPTIONS\",\"uri\":\"sip:\\\\xff\\u003cscript>\",\"version\":\"SIP/2.0\",\"request_lin"
 	 "e\":\"OPTIONS sip:\\\\xff\\u003cscript> SIP/2.0\",\"to\":\"first\",\"user_agent\":\"\\\\x1b[31m\\\"\\u003cb>,=cm"
 	 "d|\\\\x5c\"}}\n"},
-	{"a head that does not end", &proto_sip, PROTO_UDP, 5060, {"}BYE sip:b SIP/2.0\r\nUser-Agent: cut"}, "sip {\"sip\":{\"method\":\"BYE\",\"uri\":\"sip:b\",\"version\":\"SIP/2.0\",\"request_line\":\"BYE sip:b SIP/2.0"
+	{"a head that does not end", &proto_sip, PROTO_UDP, 5060, {"}BYE sip:b SIP/2.0\r\nUser-Agent: cut"},
+	  "sip {\"sip\":{\"method\":\"BYE\",\"uri\":\"sip:b\",\"version\":\"SIP/2.0\",\"request_line\":\"BYE sip:b SIP/2.0"
 	 "\"}}\n"},
 	{"media without an address, ports that are none, more than are told", &proto_sip, PROTO_UDP, 5060,
 	 {"}INVITE sip:b SIP/2.0\r\n\r\nv=0\r\nm=audio 99999 RTP/AVP\r\nm=\r\nm=video\r\nc=\r\nm=text 7 x\r\nm=fifth 5 y\r\n"},

@@ -29,7 +29,8 @@ static struct feed f;
 	"802800042a45ce3a"
 
 static const struct talk talks[] = {
-	{"a binding", &proto_stun, PROTO_UDP, 3478, {">" BINDING, ">" BINDING, "<" BOUND, ">" BINDING}, "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"
+	{"a binding", &proto_stun, PROTO_UDP, 3478, {">" BINDING, ">" BINDING, "<" BOUND, ">" BINDING},
+	  "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"
 	 "apped_address\":\"192.0.2.1\",\"mapped_port\":55160}}\n"
 	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"request\",\"transaction_id\":\"0102030405060708090a0b0c\"}}\n"},
 	{"a binding over IPv6", &proto_stun, PROTO_UDP, 3478,
@@ -39,7 +40,8 @@ static const struct talk talks[] = {
 	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"7e440d7b104009ff36304bb0\",\"m"
 	 "apped_address\":\"2001:db8::1\",\"mapped_port\":59512,\"software\":\"Coturn-4.6.1 'Gorst'\"}}\n"},
 	{"an allocation and data through a channel", &proto_stun, PROTO_UDP, 3478,
-	 {"<" REFUSED, ">" ALLOCATE, "<" ALLOCATED, ">" CHANNEL, "<010900002112a4421643c2e64157126c46a924e3", ">44e9000401020304", "<80"},
+	 {"<" REFUSED, ">" ALLOCATE, "<" ALLOCATED, ">" CHANNEL, "<010900002112a4421643c2e64157126c46a924e3",
+	  ">44e9000401020304", "<80"},
 	 "stun {\"stun\":{\"method\":\"allocate\",\"class\":\"error\",\"transaction_id\":\"0eef61f019518f862177c405\",\"re"
 	 "alm\":\"example.org\",\"software\":\"Coturn-4.6.1 'Gorst'\",\"error_code\":401,\"error_reason\":\"Unauthorized\""
 	 "}}\n"
@@ -50,7 +52,9 @@ static const struct talk talks[] = {
 	 "\",\"peer_address\":\"192.0.2.2\",\"peer_port\":3480,\"channel\":17641,\"username\":\"alice\",\"realm\":\"exampl"
 	 "e.org\"}}\n"},
 	{"the same as a stream", &proto_stun, PROTO_TCP, 3478,
-	 {"<" REFUSED, ">" ALLOCATE, "<" ALLOCATED, ">" CHANNEL "44e90005 0102030405 000000" BINDING, "<44e90004 01020304" BOUND}, "stun {\"stun\":{\"method\":\"allocate\",\"class\":\"error\",\"transaction_id\":\"0eef61f019518f862177c405\",\"re"
+	 {"<" REFUSED, ">" ALLOCATE, "<" ALLOCATED, ">" CHANNEL "44e90005 0102030405 000000" BINDING,
+	  "<44e90004 01020304" BOUND},
+	  "stun {\"stun\":{\"method\":\"allocate\",\"class\":\"error\",\"transaction_id\":\"0eef61f019518f862177c405\",\"re"
 	 "alm\":\"example.org\",\"software\":\"Coturn-4.6.1 'Gorst'\",\"error_code\":401,\"error_reason\":\"Unauthorized\""
 	 "}}\n"
 	 "stun {\"stun\":{\"method\":\"allocate\",\"class\":\"success\",\"transaction_id\":\"ddad14c9a095d6bac89ecfd7\",\""
@@ -59,7 +63,9 @@ static const struct talk talks[] = {
 	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"
 	 "apped_address\":\"192.0.2.1\",\"mapped_port\":55160}}\n"},
 	{"the old form", &proto_stun, PROTO_UDP, 3478,
-	 {">00010000 11111111" ID, ">00010008 11111111" ID "0003000400000006", "<0101000c 11111111" ID "00010008 0001f66a c0000201"}, "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"classic\":true,\"transaction_id\":\"0102030405060"
+	 {">00010000 11111111" ID, ">00010008 11111111" ID "0003000400000006", "<0101000c 11111111" ID
+	  "00010008 0001f66a c0000201"},
+	  "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"classic\":true,\"transaction_id\":\"0102030405060"
 	 "708090a0b0c\",\"mapped_address\":\"192.0.2.1\",\"mapped_port\":63082}}\n"},
 	{"more answers than are told", &proto_stun, PROTO_UDP, 3478,
 	 {"<" BOUND, "<" BOUND, "<" BOUND, "<" BOUND, "<" BOUND, "<" BOUND, "<" REFUSED},
@@ -75,7 +81,8 @@ static const struct talk talks[] = {
 	 "alm\":\"example.org\",\"software\":\"Coturn-4.6.1 'Gorst'\",\"error_code\":401,\"error_reason\":\"Unauthorized\""
 	 "}}\n"},
 	{"names of control characters, an address of no family", &proto_stun, PROTO_UDP, 3478,
-	 {">00010018 2112a442" ID "00060005 1b5b6d0a22 000000 00200008 0003f66a e112a643"}, "stun {\"stun\":{\"method\":\"binding\",\"class\":\"request\",\"transaction_id\":\"0102030405060708090a0b0c\",\"u"
+	 {">00010018 2112a442" ID "00060005 1b5b6d0a22 000000 00200008 0003f66a e112a643"},
+	  "stun {\"stun\":{\"method\":\"binding\",\"class\":\"request\",\"transaction_id\":\"0102030405060708090a0b0c\",\"u"
 	 "sername\":\"\\\\x1b[m\\\\x0a\\\"\"}}\n"},
 };
 

@@ -3,6 +3,7 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct pool {
 	uint32_t block_size, capacity, available;
 	uint32_t lowest;     // fewest that were ever available
 	uint64_t refused;    // asked for while empty
+	uint32_t fault_every, fault_in; // tests: every so many-th request is refused as if it were empty; 0: none
 };
 
 // Bytes that pool_init needs at memory (64-byte aligned) for capacity blocks.
@@ -30,9 +32,22 @@ static inline void pool_init(struct pool *pool, void *memory, uint32_t block_siz
 		pool->free[i] = capacity - 1 - i;
 }
 
+static inline bool pool_faulty(struct pool *pool)
+{
+	if (pool->fault_every == 0 || --pool->fault_in > 0)
+		return false;
+	pool->fault_in = pool->fault_every;
+	return true;
+}
+
+static inline void pool_fault_set(struct pool *pool, uint32_t every)
+{
+	pool->fault_every = pool->fault_in = every;
+}
+
 static inline uint32_t pool_get(struct pool *pool)
 {
-	if (pool->available == 0) {
+	if (pool->available == 0 || pool_faulty(pool)) {
 		pool->refused++;
 		return POOL_NONE;
 	}

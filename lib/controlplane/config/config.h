@@ -57,6 +57,7 @@ struct config {
 		uint32_t flow_details; // flows whose MAC addresses, tunnel and first packets are kept; 0: all
 		uint32_t link_records_per_s; // ARP, LLDP, ... of each worker
 		uint32_t record_ring_bytes, sink_queue_bytes, steer_ring, recent_flows, mbufs;
+		uint32_t fault_every;  // tests: blocks of pools refused
 	} limits;
 	struct {
 		char directory[CONFIG_PATH_MAX]; // empty: no files; "-": EVE on stdout

@@ -117,6 +117,8 @@ const struct config_row config_rows[] = {
 	    .help = "packets on their way from one worker to another"),
 	ROW(limits, recent_flows, U32, "4096", RANGE(1, 1 * MIB),
 	    .help = "ended flows that the API can still show"),
+	ROW(limits, fault_every, U32, "0", RANGE(0, 1 * MIB),
+	    .help = "for tests: every so many-th block asked of a pool (transactions, streams, names, details) is refused; 0: none"),
 	ROW(limits, mbufs, U32, "0", RANGE(0, 16 * MIB),
 	    .help = "packet buffers of each port; 0 is derived from queues and descriptors"),
 

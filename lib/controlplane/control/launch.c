@@ -60,6 +60,7 @@ static void worker_config_fill(const struct config *config, unsigned id, unsigne
 		.checksum_sample = config->capture.checksum_sample,
 		.record_ring_bytes = config->limits.record_ring_bytes,
 		.l7 = share(config->limits.l7, workers),
+		.fault_every = config->limits.fault_every,
 		.classify = {
 			.flow_transactions = config->limits.flow_transactions,
 			.second_transactions = config->limits.transactions_per_s,

@@ -29,7 +29,11 @@
 	row(rtcp) \
 	\
 	/* tunnels and peer to peer */ \
-	\
+	row(wireguard) \
+	row(openvpn) \
+	row(ike) \
+	row(bittorrent) \
+	row(bittorrent_dht) \
 	/* told by little: asked last */ \
 	row(rtp)
 // clang-format on

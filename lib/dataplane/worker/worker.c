@@ -89,6 +89,14 @@ static int flows_create(struct worker *w, struct err *err)
 	return flow_table_create(&config, &w->flows, err);
 }
 
+static void faults_set(struct worker *w)
+{
+	struct pool *pools[] = {&w->classify.l7_pool, &w->flows->streams.pool, &w->flows->hostnames, &w->flows->details, &w->flows->watches};
+
+	for (unsigned i = 0; i < RTE_DIM(pools); i++)
+		pool_fault_set(pools[i], w->config.fault_every);
+}
+
 int worker_create(const struct worker_config *config, struct worker **out, struct err *err)
 {
 	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, config->socket);
@@ -113,6 +121,7 @@ int worker_create(const struct worker_config *config, struct worker **out, struc
 	if (rc < 0)
 		goto fail;
 	memory_divide(w);
+	faults_set(w);
 	atomic_init(&w->receiving, true);
 	*out = w;
 	return 0;

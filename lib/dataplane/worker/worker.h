@@ -49,6 +49,7 @@ struct worker_config {
 	bool shunt;                  // elephants are counted and no more
 	uint32_t record_ring_bytes, l7;
 	struct classify_limits classify;
+	uint32_t fault_every; // of each pool; 0: none
 	struct packet_fragments_config fragments; // away: of a replay at least burst
 	uint32_t link_records_per_s; // of what is said on the link: ARP, LLDP, ...; those beyond are only counted
 	struct flow_table_config flow;
