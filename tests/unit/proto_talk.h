@@ -61,8 +61,10 @@ static inline void talk_check(struct feed *f, const struct talk *t)
 
 	for (unsigned p = 0; p < (t->l4 == PROTO_TCP ? sizeof(pieces) / sizeof(pieces[0]) : 1); p++) {
 		talk_hold(f, t, pieces[p]);
-		if (strcmp(f->log, t->log) != 0)
-			fail_msg("%s, in pieces of %u:\n%s", t->name, pieces[p], f->log);
+		if (strcmp(f->log, t->log) != 0) {
+			fprintf(stderr, "%s, in pieces of %u:\n%s\n", t->name, pieces[p], f->log);
+			fail();
+		}
 	}
 }
 

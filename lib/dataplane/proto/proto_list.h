@@ -22,6 +22,7 @@
 	\
 	/* directories, management */ \
 	row(snmp) \
+	row(ldap) \
 	\
 	/* media */ \
 	row(sip) \
