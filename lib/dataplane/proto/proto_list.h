@@ -30,6 +30,10 @@
 	row(imap) \
 	\
 	/* data and infrastructure */ \
+	row(mysql) \
+	row(postgresql) \
+	row(redis) \
+	row(mqtt) \
 	row(bgp) \
 	row(memcached) \
 	row(modbus) \
