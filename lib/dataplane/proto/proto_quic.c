@@ -7,6 +7,7 @@
 // whole datagram of long headers is enough to know the protocol, but not for a name. What follows the hellos is not looked at.
 #include "base/text.h"
 #include "proto/proto_list.h"
+#include "proto/proto_pieces.h"
 #include "proto/proto_quic_frames.h"
 #include "proto/proto_quic_google.h"
 #include "proto/proto_quic_keys.h"
@@ -46,7 +47,7 @@ static const struct record_kind kind = {.event_type = "quic", BODY(quic), .clien
 
 struct memory {
 	struct quic_keys client, server;
-	struct quic_stream stream; // the client's hello, then the server's
+	struct pieces pieces; // the client's hello, then the server's
 	uint32_t client_version, server_version; // for which the keys are; 0: none
 	uint8_t dcid[QUIC_CID_MAX], dcid_bytes;
 	uint8_t datagrams, failures;
@@ -167,7 +168,7 @@ static uint32_t message_header_read(struct span *in, uint8_t *type)
 // The client's stream so far, in scratch: its texts will take the place of its bytes.
 static struct span client_bytes(const struct reading *r)
 {
-	uint32_t ready = quic_stream_ready(&r->memory->stream);
+	uint32_t ready = pieces_ready(&r->memory->pieces);
 
 	memcpy(r->l7->scratch, r->l7->text + CLIENT_AT, ready);
 	return span_of(r->l7->scratch, ready);
@@ -206,7 +207,7 @@ static bool client_look(struct reading *r)
 
 static bool server_look(struct reading *r)
 {
-	uint32_t ready = quic_stream_ready(&r->memory->stream);
+	uint32_t ready = pieces_ready(&r->memory->pieces);
 	struct span bytes = span_of(r->l7->scratch, ready);
 	struct tls_hello hello;
 	uint8_t type;
@@ -230,14 +231,14 @@ static void client_add(void *context, uint64_t offset, struct span data)
 {
 	struct reading *r = context;
 
-	quic_stream_add(&r->memory->stream, (uint8_t *)r->l7->text + CLIENT_AT, HELLO_MAX, offset, data);
+	pieces_add(&r->memory->pieces, (uint8_t *)r->l7->text + CLIENT_AT, HELLO_MAX, offset, data);
 }
 
 static void server_add(void *context, uint64_t offset, struct span data)
 {
 	struct reading *r = context;
 
-	quic_stream_add(&r->memory->stream, (uint8_t *)r->l7->text + SERVER_AT, SERVER_HELLO_MAX, offset, data);
+	pieces_add(&r->memory->pieces, (uint8_t *)r->l7->text + SERVER_AT, SERVER_HELLO_MAX, offset, data);
 }
 
 // ---- packets ----
@@ -261,13 +262,13 @@ static bool client_begin(struct reading *r)
 {
 	struct memory *m = r->memory;
 	struct quic_version version = quic_version_of(r->header.version);
-	struct quic_stream before = m->stream;
+	struct pieces before = m->pieces;
 	struct quic_keys keys;
 
 	quic_keys_make(&version, r->header.dcid, false, &keys);
-	m->stream.count = 0;
+	m->pieces.count = 0;
 	if (!packet_open(r, &keys, client_add)) {
-		m->stream = before;
+		m->pieces = before;
 		return false;
 	}
 	if (m->client_whole)
@@ -370,7 +371,7 @@ static enum proto_verdict conclude(struct reading *r)
 		return PROTO_DONE;
 	if (!m->client_whole && client_look(r)) {
 		m->client_whole = true;
-		m->stream.count = 0;
+		m->pieces.count = 0;
 	}
 	if (!l7->pending && m->client_version == 0 && r->version != 0)
 		version_fill(l7, r->version);
@@ -379,7 +380,7 @@ static enum proto_verdict conclude(struct reading *r)
 		L7_BODY(l7, struct quic)->negotiated = m->negotiated;
 	}
 	if (!l7->pending && !r->kept)
-		l7->text_used = (uint16_t)(CLIENT_AT + quic_stream_end(&m->stream));
+		l7->text_used = (uint16_t)(CLIENT_AT + pieces_end(&m->pieces));
 	return ++m->datagrams < DATAGRAMS_MAX && m->failures < FAILURES_MAX ? PROTO_MORE : PROTO_DONE;
 }
 
