@@ -191,6 +191,10 @@ static inline enum proto_verdict feed_ask(struct feed *f, const uint8_t *bytes, 
 
 	feed_must(copy != NULL);
 	memcpy(copy, bytes, len);
+	if (!f->hint.claimed) { // as the engine does it
+		memset(&f->l7, 0, offsetof(struct l7, text));
+		f->l7.scratch = f->scratch;
+	}
 	f->l7.used = 0;
 	f->l7.skip = 0;
 	f->l7.costly = f->l7.withheld = false;

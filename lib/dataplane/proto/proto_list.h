@@ -21,7 +21,10 @@
 	/* mail and chat */ \
 	\
 	/* data and infrastructure */ \
-	\
+	row(bgp) \
+	row(memcached) \
+	row(modbus) \
+	row(mongodb) \
 	/* directories, management */ \
 	\
 	/* media */ \
