@@ -6,6 +6,16 @@ enum { FRAME_PADDING = 0, FRAME_PING = 1, FRAME_ACK = 2, FRAME_ACK_ECN = 3, FRAM
 enum { GOOGLE_CLOSE = 2, GOOGLE_PING = 7, GOOGLE_CRYPTO = 8, GOOGLE_ACK = 0x40, GOOGLE_ACK_MASK = 0xc0, GOOGLE_ACK_BLOCKS = 0x20 };
 enum { FRAMES_MAX = 512, ACK_RANGES_MAX = 64, FRAMES_BYTES_MIN = 4 };
 
+// Mostly all that is left, and long.
+static void padding_pass(struct span *in)
+{
+	uint32_t n = 0;
+
+	while (n < in->left && in->at[n] == FRAME_PADDING)
+		n++;
+	span_bytes(in, n);
+}
+
 static void numbers_pass(struct span *in, uint64_t count)
 {
 	while (count-- > 0 && span_ok(in))
@@ -87,8 +97,7 @@ static bool frames_walk(struct span in, bool google, bool cut, quic_crypto_fn *e
 		uint64_t offset;
 
 		if (type == FRAME_PADDING) {
-			while (in.left > 0 && in.at[0] == FRAME_PADDING)
-				span_bytes(&in, 1);
+			padding_pass(&in);
 		} else if (type == (google ? GOOGLE_CRYPTO : FRAME_CRYPTO)) {
 			if (!crypto_read(&in, cut, &offset, &data))
 				return cut && frames > 0;
