@@ -16,9 +16,19 @@
 	row(dns) \
 	row(mdns) \
 	row(llmnr) \
+	row(nbns) \
+	row(nbdgm) \
+	row(dhcp) \
+	row(dhcpv6) \
+	row(ssdp) \
 	/* remote and files */ \
+	row(ssh) \
+	row(ftp) \
 	\
 	/* mail and chat */ \
+	row(smtp) \
+	row(pop3) \
+	row(imap) \
 	\
 	/* data and infrastructure */ \
 	row(bgp) \

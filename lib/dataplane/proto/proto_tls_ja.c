@@ -161,6 +161,8 @@ static const char *ja4_version(uint16_t version)
 		return "d2";
 	case 0xfeff:
 		return "d1";
+	case 0x0002:
+		return "s2";
 	default:
 		return "00";
 	}
@@ -236,7 +238,7 @@ bool tls_ja4(const struct tls_hello *client, char transport, char *out)
 		return false;
 	text_put_bytes(&b, &transport, 1);
 	text_put(&b, ja4_version(client->highest));
-	text_put(&b, client->sni.left > 0 ? "d" : "i");
+	text_put(&b, client->named ? "d" : "i");
 	two_digits_put(&b, ciphers.count);
 	two_digits_put(&b, extensions.count);
 	ja4_alpn_put(&b, client->alpn);
