@@ -8,7 +8,8 @@
 
 #include "proto_feed.h"
 
-enum { DATAGRAM_MAX = 4096, V10 = 0xfeff, V12 = 0xfefd, CLIENT_HELLO = 1, SERVER_HELLO = 2, VERIFY_REQUEST = 3, HANDSHAKE = 22, DATA = 23 };
+enum { DATAGRAM_MAX = 4096, V10 = 0xfeff, V12 = 0xfefd, CCS = 20, ALERT = 21, HANDSHAKE = 22, DATA = 23 };
+enum { CLIENT_HELLO = 1, SERVER_HELLO = 2, VERIFY_REQUEST = 3, CERTIFICATE = 11, HELLO_DONE = 14 };
 
 static struct feed f;
 
@@ -125,6 +126,8 @@ static const char lone[] = "C- 0000 fefd 0000 2 3 0" ASKED JA3 JA4 NAME;
 static const char latest_log[] = "CS fefc fefc 1301 2 4 0" ASKED " ja3=c04d6be691a9d930d12c5cdbff458c1e ja3s=b7615e60dc563582ce46fdd66b0f9616"
 				 " ja4=dd3d0204wx_777cda164f4b_b0ac53b37fa7" NAME;
 
+static const struct bytes none = {.len = 0};
+
 static void log_must(const char *text)
 {
 	if (strcmp(f.log, text) != 0)
@@ -147,6 +150,8 @@ static void cookie(void **state)
 	feed_message(true, CLIENT_HELLO, 1, &hello);
 	server_hello_make(&answer, false);
 	feed_message(false, SERVER_HELLO, 1, &answer);
+	assert_false(f.over);
+	feed_message(false, HELLO_DONE, 2, &none);
 	assert_true(f.over);
 	log_must(whole);
 }
@@ -190,6 +195,7 @@ static void fragments(void **state)
 				put_fragment(&out, SERVER_HELLO, 1, &answer, at, size);
 				feed(&f, false, out.at, out.len);
 			}
+			feed_message(false, HELLO_DONE, 2, &none);
 			if (2 * count + answer.len / size < 48) { // with more datagrams the wait is over before
 				assert_true(f.over);
 				log_must(whole);
@@ -218,6 +224,69 @@ static void alone(void **state)
 	assert_true(f.over);
 	assert_false(f.refused);
 	log_must("");
+}
+
+// A list of two certificates, of which only the lengths make sense.
+static void certificate_make(struct bytes *b)
+{
+	b->len = 0;
+	put(b, 1000 + 3 + 500 + 3, 3);
+	put(b, 1000, 3);
+	memset(b->at + b->len, 0x30, 1000);
+	b->len += 1000;
+	put(b, 500, 3);
+	memset(b->at + b->len, 0xff, 500);
+	b->len += 500;
+}
+
+static void certificates(void **state)
+{
+	struct bytes hello, answer, chain, out = {.len = 0};
+
+	(void)state;
+	client_hello_make(&hello, "", false);
+	server_hello_make(&answer, false);
+	certificate_make(&chain);
+	for (uint32_t said = 600; said <= 1800; said += 600) { // how much comes before the next message
+		start();
+		feed_message(true, CLIENT_HELLO, 0, &hello);
+		feed_message(false, SERVER_HELLO, 0, &answer);
+		for (uint32_t at = 0; at < said && at < chain.len; at += 200) {
+			out.len = 0;
+			put_fragment(&out, CERTIFICATE, 1, &chain, at, 200);
+			feed(&f, false, out.at, out.len);
+		}
+		assert_int_equal(f.over, said > chain.len);
+		feed_message(false, HELLO_DONE, 3, &none);
+		assert_true(f.over);
+		assert_int_equal(f.reported, 1);
+		assert_int_equal(strstr(f.log, "chain=2") != NULL, said > chain.len);
+		assert_int_equal(strstr(f.log, "chain=1") != NULL, said == 1200);
+	}
+}
+
+static void ends(void **state)
+{
+	struct bytes hello, answer, out = {.len = 0};
+
+	(void)state;
+	client_hello_make(&hello, "", false);
+	put_record(&out, ALERT, V12, 0, "\2\x28", 2);
+	start();
+	feed_message(true, CLIENT_HELLO, 0, &hello);
+	feed(&f, false, out.at, out.len);
+	assert_true(f.over);
+	assert_non_null(strstr(f.log, "fatal handshake_failure"));
+	server_hello_make(&answer, false);
+	out.len = 0;
+	put_record(&out, CCS, V12, 0, "\1", 1);
+	put_record(&out, HANDSHAKE, V12, 1, "sealed", 6);
+	start();
+	feed_message(true, CLIENT_HELLO, 0, &hello);
+	feed_message(false, SERVER_HELLO, 0, &answer);
+	feed(&f, false, out.at, out.len);
+	assert_true(f.over);
+	assert_non_null(strstr(f.log, "resumed"));
 }
 
 static void look_alikes(void **state)
@@ -258,6 +327,8 @@ int main(void)
 		cmocka_unit_test(latest),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(alone),
+		cmocka_unit_test(certificates),
+		cmocka_unit_test(ends),
 		cmocka_unit_test(look_alikes),
 	};
 

@@ -1,17 +1,20 @@
-// DTLS 1.0, 1.2 and 1.3 (RFC 4347, 6347, 9147): the ClientHello and the ServerHello, as an event of TLS. What follows is not looked at.
+// DTLS 1.0, 1.2 and 1.3 (RFC 4347, 6347, 9147), as an event of TLS: both hellos, and what is plain of the server's certificate and
+// alerts. What is encrypted is not looked at: the first of it ends the matter.
 //
-// A hello may come in fragments, in any order, each with the length of the whole; they are put by in l7->text until it is whole. It
+// A message may come in fragments, in any order, each with the length of the whole; they are put by in l7->text until it is whole. It
 // differs from that of TLS by a cookie, which is taken out, and by versions that count downwards. A client that is asked for a cookie
 // says its hello again: the first is what counts. A flow from its middle is claimed by its records alone, without a report.
 #include "proto/proto_list.h"
 #include "proto/proto_pieces.h"
+#include "proto/proto_tls_certificate.h"
 #include "proto/proto_tls_hello.h"
 #include "proto/proto_tls_ja.h"
+#include "proto/proto_tls_record.h"
 
-enum { CONTENT_CCS = 20, CONTENT_HANDSHAKE = 22, CONTENT_LAST = 26, RECORD_BYTES_MAX = 16384 + 2048, RECORDS_MAX = 16 };
-enum { VERSION_1_0 = 0xfeff, VERSION_1_2 = 0xfefd, VERSION_1_3 = 0xfefc, EPOCH_MAX = 64 };
-enum { CLIENT_HELLO = 1, SERVER_HELLO = 2, VERIFY_REQUEST = 3, HELLO_BYTES_MIN = 38, RANDOM_BYTES = 32, UNIFIED_MASK = 0xe0, UNIFIED = 0x20 };
-enum { CLIENT_MAX = 4096, SERVER_MAX = 2048, SERVER_AT = L7_TEXT_MAX - SERVER_MAX, SNI_MAX = 1020, DATAGRAMS_MAX = 48 };
+enum { CONTENT_LAST = 26, RECORDS_MAX = 16, VERSION_1_0 = 0xfeff, VERSION_1_2 = 0xfefd, VERSION_1_3 = 0xfefc, EPOCH_MAX = 64 };
+enum { CLIENT_HELLO = 1, SERVER_HELLO = 2, VERIFY_REQUEST = 3, CERTIFICATE = 11, SERVER_KEY = 12, HELLO_DONE = 14, MESSAGE_LAST = 25 };
+enum { HELLO_BYTES_MIN = 38, RANDOM_BYTES = 32, SEQUENCE_HELLO_MAX = 2, UNIFIED_MASK = 0xe0, UNIFIED = 0x20, SNI_MAX = 1020 };
+enum { DATAGRAMS_MAX = 48, HELLO_MAX = 4096, SERVER_HELLO_MAX = 2048 };
 
 struct dtls_record {
 	uint8_t content;
@@ -27,13 +30,13 @@ struct dtls_fragment {
 };
 
 struct memory {
-	struct pieces pieces; // of the client's hello, then of the server's
-	uint32_t length;      // of the message they are of
+	struct pieces pieces;
+	uint32_t length;   // of the message they are of
 	uint16_t sequence;
-	bool begun, server;      // a message, and whether it is the server's
-	bool client_whole;
-	bool from_server;        // the client is the one that hint->to_server says is the server
+	uint8_t type;      // 0: none has begun
 	uint8_t datagrams;
+	bool client_whole; // its hello is read
+	bool from_server;  // the client is the one that hint->to_server says is the server
 };
 
 // ---- records ----
@@ -52,7 +55,7 @@ static bool record_read(struct span *in, struct dtls_record *r)
 	r->epoch = span_be16(in);
 	span_bytes(in, 6); // sequence number
 	r->length = span_be16(in);
-	if (!span_ok(in) || r->content < CONTENT_CCS || r->content > CONTENT_LAST || r->length == 0 || r->length > RECORD_BYTES_MAX)
+	if (!span_ok(in) || r->content < TLS_CCS || r->content > CONTENT_LAST || r->length == 0 || r->length > TLS_RECORD_BYTES_MAX)
 		return false;
 	r->body = span_take(in, r->length < in->left ? r->length : in->left);
 	return (r->version == VERSION_1_0 || r->version == VERSION_1_2) && r->epoch <= EPOCH_MAX;
@@ -90,7 +93,7 @@ static bool fragment_read(struct span *in, struct dtls_fragment *f)
 
 // ---- hellos ----
 
-// Without the cookie between the session id and the ciphers: then it reads as one of TLS. out: CLIENT_MAX bytes.
+// Without the cookie between the session id and the ciphers: then it reads as one of TLS. out: HELLO_MAX bytes.
 static struct span cookie_remove(struct span in, uint8_t *out)
 {
 	struct span from = in;
@@ -128,7 +131,7 @@ static void client_fill(struct l7 *l7, struct span message)
 	struct tls_hello hello;
 	char print[TLS_JA_ROOM];
 
-	tls_client_hello_read(cookie_remove(message, l7->scratch + CLIENT_MAX), &hello);
+	tls_client_hello_read(cookie_remove(message, l7->scratch + HELLO_MAX), &hello);
 	hello.highest = highest_of(&hello);
 	l7_clear(l7);
 	l7->type = RECORD_TLS;
@@ -169,68 +172,104 @@ static bool server_fill(struct l7 *l7, struct span message)
 
 // ---- fragments ----
 
-// Where in l7->text the hello of a side is put by: the server's behind the texts of the client's.
-static uint32_t room_at(bool server)
+// Where in l7->text a message is put by: behind the texts of those before it, of which none is written meanwhile.
+static uint32_t room_at(const struct l7 *l7)
 {
-	return server ? SERVER_AT : 0;
+	return l7->pending ? l7->text_used : 0;
 }
 
-// Puts a fragment by; the message if it is whole now, else empty.
+// Puts a fragment by. The message if it is whole now, or as much of a certificate as there is room for; else empty.
 static struct span fragment_add(struct l7 *l7, const struct dtls_fragment *f)
 {
 	struct memory *m = L7_MEMORY(l7, struct memory);
-	uint32_t at = room_at(f->type == SERVER_HELLO);
+	uint32_t at = room_at(l7), room = L7_TEXT_MAX - at, ready;
 
-	if (!m->begun || m->sequence != f->sequence || m->length != f->length) {
-		m->begun = true;
-		m->server = f->type == SERVER_HELLO;
+	if (m->type != f->type || m->sequence != f->sequence || m->length != f->length) {
+		m->type = f->type;
 		m->sequence = f->sequence;
 		m->length = f->length;
 		m->pieces.count = 0;
 	}
-	pieces_add(&m->pieces, (uint8_t *)l7->text + at, L7_TEXT_MAX - at, f->offset, f->data);
-	if (pieces_ready(&m->pieces) < f->length)
+	pieces_add(&m->pieces, (uint8_t *)l7->text + at, room, f->offset, f->data);
+	ready = pieces_ready(&m->pieces);
+	if (ready < f->length && ready < room)
 		return span_of(NULL, 0);
-	memcpy(l7->scratch, l7->text + at, f->length);
-	m->pieces.count = 0;
-	m->begun = false;
-	return span_of(l7->scratch, f->length);
+	memcpy(l7->scratch, l7->text + at, ready);
+	m->type = 0;
+	return span_of(l7->scratch, ready);
+}
+
+// What has come of a certificate until the next message.
+static void certificate_end(struct l7 *l7, bool costly)
+{
+	struct memory *m = L7_MEMORY(l7, struct memory);
+	uint32_t ready = pieces_ready(&m->pieces);
+
+	if (m->type != CERTIFICATE)
+		return;
+	memcpy(l7->scratch, l7->text + room_at(l7), ready);
+	m->type = 0;
+	tls_certificate_fill(span_of(l7->scratch, ready), costly, l7);
 }
 
 static bool fragment_fits(const struct dtls_fragment *f)
 {
 	if (f->type == CLIENT_HELLO)
-		return f->length >= HELLO_BYTES_MIN && f->length <= CLIENT_MAX && f->sequence <= 2;
-	return f->type == SERVER_HELLO ? f->length >= HELLO_BYTES_MIN && f->length <= SERVER_MAX && f->sequence <= 2 : f->type == VERIFY_REQUEST;
+		return f->length >= HELLO_BYTES_MIN && f->length <= HELLO_MAX && f->sequence <= SEQUENCE_HELLO_MAX;
+	if (f->type == SERVER_HELLO)
+		return f->length >= HELLO_BYTES_MIN && f->length <= SERVER_HELLO_MAX && f->sequence <= SEQUENCE_HELLO_MAX;
+	return f->type <= MESSAGE_LAST;
 }
 
-// Returns whether all is known now.
-static bool fragment_take(struct l7 *l7, const struct dtls_fragment *f, bool to_server)
+static void client_take(struct l7 *l7, const struct dtls_fragment *f, bool to_server)
 {
 	struct memory *m = L7_MEMORY(l7, struct memory);
 	struct span message;
 
-	if (f->type == CLIENT_HELLO && !m->client_whole) {
-		message = fragment_add(l7, f);
-		m->from_server = !to_server;
-		if (message.left == 0)
-			return false;
-		client_fill(l7, message);
-		m->client_whole = true;
-	} else if (f->type == SERVER_HELLO && (m->client_whole || !m->begun)) {
-		message = fragment_add(l7, f);
-		return message.left > 0 && server_fill(l7, message);
-	}
-	return false;
+	if (m->client_whole || l7->tls.server_hello)
+		return;
+	m->from_server = !to_server;
+	message = fragment_add(l7, f);
+	if (message.left == 0)
+		return;
+	client_fill(l7, message);
+	m->client_whole = true;
 }
 
-static bool fragments_take(struct l7 *l7, struct span in, bool to_server)
+// Returns whether all is known now.
+static bool fragment_take(struct l7 *l7, const struct dtls_fragment *f, const struct proto_hint *hint)
+{
+	const struct record_tls *tls = &l7->tls;
+	struct span message;
+
+	switch (f->type) {
+	case CLIENT_HELLO:
+		client_take(l7, f, hint->to_server);
+		return false;
+	case SERVER_HELLO:
+		message = tls->server_hello ? span_of(NULL, 0) : fragment_add(l7, f);
+		return message.left > 0 && server_fill(l7, message) && tls->version == VERSION_1_3;
+	case CERTIFICATE:
+		message = tls->server_hello && tls->chain == 0 ? fragment_add(l7, f) : span_of(NULL, 0);
+		if (message.left > 0)
+			tls_certificate_fill(message, hint->costly, l7);
+		return message.left > 0;
+	case SERVER_KEY:
+	case HELLO_DONE:
+		certificate_end(l7, hint->costly);
+		return tls->server_hello;
+	default:
+		return false;
+	}
+}
+
+static bool fragments_take(struct l7 *l7, struct span in, const struct proto_hint *hint)
 {
 	struct dtls_fragment f;
 	bool done = false;
 
 	while (!done && in.left > 0 && fragment_read(&in, &f) && fragment_fits(&f))
-		done = fragment_take(l7, &f, to_server);
+		done = fragment_take(l7, &f, hint);
 	return done;
 }
 
@@ -242,38 +281,54 @@ static bool hello_begins(struct span in)
 	struct dtls_fragment f;
 	struct dtls_record r;
 
-	return record_read(&in, &r) && r.content == CONTENT_HANDSHAKE && r.epoch == 0 && fragment_read(&r.body, &f) && fragment_fits(&f);
+	return record_read(&in, &r) && r.content == TLS_HANDSHAKE && r.epoch == 0 && fragment_read(&r.body, &f) &&
+	       f.type <= VERIFY_REQUEST && fragment_fits(&f);
+}
+
+static bool alert_take(struct l7 *l7, const struct dtls_record *r, const struct proto_hint *hint)
+{
+	struct span in = r->body;
+	uint8_t level = span_u8(&in), description = span_u8(&in);
+
+	if (!span_ok(&in) || r->length != TLS_ALERT_BYTES || level != TLS_ALERT_FATAL)
+		return false;
+	certificate_end(l7, hint->costly);
+	tls_alert_fill(level, description, hint->to_server, l7);
+	return true;
 }
 
 // Returns whether nothing more is to be learnt. An epoch that is not the first is encrypted: who sends it has the other's hello.
-static bool records_take(struct l7 *l7, struct span in, bool to_server)
+static bool record_take(struct l7 *l7, const struct dtls_record *r, const struct proto_hint *hint)
 {
 	const struct memory *m = L7_MEMORY(l7, struct memory);
-	struct dtls_record r;
-	bool done = false;
+	struct record_tls *tls = &l7->tls;
 
-	while (!done && in.left > 0 && record_read(&in, &r)) {
-		if (r.content == CONTENT_HANDSHAKE && r.epoch == 0)
-			done = fragments_take(l7, r.body, to_server);
-		else if (r.epoch > 0)
-			done = !m->client_whole || m->from_server == !to_server;
+	if (r->epoch > 0) {
+		certificate_end(l7, hint->costly);
+		return !m->client_whole || tls->server_hello || m->from_server == !hint->to_server;
 	}
-	return done;
+	if (r->content == TLS_HANDSHAKE)
+		return fragments_take(l7, r->body, hint);
+	if (r->content == TLS_CCS && tls->server_hello && tls->chain == 0 && m->type == 0)
+		tls->resumed = true; // no certificate came before it
+	return r->content == TLS_ALERT && alert_take(l7, r, hint);
 }
 
 static enum proto_verdict dtls_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
 	struct memory *m = L7_MEMORY(l7, struct memory);
-	bool kept = hint->claimed && m->datagrams > 0, done;
+	bool kept = hint->claimed && m->datagrams > 0, done = false;
+	struct dtls_record r;
 
 	if (!shape_fits(in) && !hello_begins(in))
 		return PROTO_NO;
-	done = records_take(l7, in, hint->to_server);
 	l7->used = in.left;
-	if (!l7->pending && !kept)
-		l7->text_used = (uint16_t)(m->begun ? room_at(m->server) + pieces_end(&m->pieces) : 0);
-	if (done && !l7->pending)
+	if (kept && !l7->pending)
 		l7->text_used = 0;
+	while (!done && in.left > 0 && record_read(&in, &r))
+		done = record_take(l7, &r, hint);
+	if (!l7->pending && !kept)
+		l7->text_used = (uint16_t)(m->type != 0 && !done ? pieces_end(&m->pieces) : 0);
 	return done || ++m->datagrams >= DATAGRAMS_MAX ? PROTO_DONE : PROTO_MORE;
 }
 
@@ -284,7 +339,7 @@ const struct proto_ops proto_dtls = {
 	.l4 = PROTO_UDP,
 	.ports = {4433, 5684, 5349, 5061},
 	.max_payloads = 1,
-	.first = {{CONTENT_CCS, CONTENT_LAST}},
+	.first = {{TLS_CCS, CONTENT_LAST}},
 	.firsts = 1,
 	.keeps = true,
 	.dissect = dtls_dissect,

@@ -25,6 +25,7 @@ enum { CLIENT_AT = L7_TEXT_MAX - HELLO_MAX, SERVER_AT = L7_TEXT_MAX - SERVER_HEL
 struct quic {
 	struct record_text version, sni, agent, alpn, cipher, ja3, ja3s, ja4;
 	bool client_hello, server_hello, retry, negotiated;
+	bool resumed_asked, resumed, ech; // as in struct record_tls
 };
 
 static const struct record_field fields[] = {
@@ -35,6 +36,9 @@ static const struct record_field fields[] = {
 	{FIELD("cipher", TEXT, quic, cipher), IN("quic", "cipher")},
 	{FIELD("client_hello", BOOL, quic, client_hello), IN("quic", "client_hello"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("server_hello", BOOL, quic, server_hello), IN("quic", "server_hello"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("resumption_offered", BOOL, quic, resumed_asked), IN("quic", "resumption_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_resumed", BOOL, quic, resumed), IN("quic", "session_resumed"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("ech", BOOL, quic, ech), IN("quic", "ech"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("retry", BOOL, quic, retry), IN("quic", "retry"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("version_negotiation", BOOL, quic, negotiated), IN("quic", "version_negotiation"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("ja4", TEXT, quic, ja4), IN("quic", "ja4")},
@@ -122,6 +126,8 @@ static void client_fill(struct reading *r, struct span in, bool whole)
 	quic->sni = r->l7->hostname = l7_text(r->l7, hello.sni, whole ? SNI_MAX : PARTIAL_SNI_MAX);
 	if (!whole)
 		return;
+	quic->resumed_asked = hello.resumed;
+	quic->ech = hello.ech;
 	quic->alpn = tls_alpn_text(r->l7, hello.alpn);
 	quic->agent = l7_text(r->l7, agent_find(hello.extensions), AGENT_MAX);
 	prints_fill(r->l7, &hello);
@@ -147,6 +153,7 @@ static void server_fill(struct l7 *l7, const struct tls_hello *hello)
 	struct text_builder hex = text_builder(room, sizeof(room));
 
 	quic->server_hello = true;
+	quic->resumed = hello->resumed;
 	text_put(&hex, "0x");
 	text_put_hex(&hex, cipher, sizeof(cipher));
 	quic->cipher = l7_text_bytes(l7, room, (uint32_t)hex.used, TLS_JA_ROOM);
