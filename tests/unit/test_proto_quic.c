@@ -386,6 +386,14 @@ static void renewed(void **state)
 	feed_hello(&reply, server_hello);
 	assert_true(f.over);
 	log_must("quic {\"quic\":{\"version\":\"1\"," ASKED CIPHER TOLD_BOTH "\"retry\":true," PRINTS "," PRINTS_SERVER "}} name=example.com\n");
+	start(); // the retry is the first that was seen
+	feed(&f, false, b.at, b.len);
+	assert_false(f.refused || f.hint.claimed);
+	memset(&f.l7, 0, offsetof(struct l7, text)); // as the engine does for a flow that nobody has claimed
+	f.l7.scratch = f.scratch;
+	feed_hello(&again, client_hello);
+	feed_end(&f);
+	log_must("quic {\"quic\":{\"version\":\"1\"," ASKED TOLD_CLIENT PRINTS "}} name=example.com\n");
 	b.len = 0;
 	put_long(&b, 0x80, 0, "", dcid);
 	put(&b, (uint64_t)V2 << 32 | V1, 8);

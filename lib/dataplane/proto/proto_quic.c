@@ -401,7 +401,7 @@ static enum proto_verdict long_dissect(struct span in, const struct proto_hint *
 		l7_clear(l7); // what a part of the hello told
 	packets = packets_read(&r, in);
 	if (packets == 0 || (!hint->claimed && !r.opened && !shape_fits(in)))
-		return PROTO_NO;
+		return packets > 0 && r.memory->retry ? PROTO_MORE : PROTO_NO; // a retry alone proves little
 	l7->used = in.left;
 	return conclude(&r);
 }
