@@ -36,8 +36,13 @@
 	row(modbus) \
 	row(mongodb) \
 	/* directories, management */ \
+	row(snmp) \
+	row(ldap) \
 	\
 	/* media */ \
+	row(sip) \
+	row(stun) \
+	row(rtcp) \
 	\
 	/* tunnels and peer to peer */ \
 	row(wireguard) \
@@ -45,7 +50,8 @@
 	row(ike) \
 	row(bittorrent) \
 	row(bittorrent_dht) \
-	/* told by little: asked last */
+	/* told by little: asked last */ \
+	row(rtp)
 // clang-format on
 
 #define PROTO_ROW_DECLARE(name) extern const struct proto_ops proto_##name;
