@@ -10,6 +10,7 @@
 	/* web */ \
 	row(http) \
 	row(tls) \
+	row(dtls) \
 	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
