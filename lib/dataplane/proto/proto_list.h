@@ -9,6 +9,8 @@
 #define PROTO_LIST(row) \
 	/* web */ \
 	row(http) \
+	row(http2) \
+	row(websocket) \
 	row(tls) \
 	row(dtls) \
 	row(quic) \
