@@ -19,6 +19,7 @@
 	row(dhcp) \
 	row(dhcpv6) \
 	row(ssdp) \
+	row(ntp) \
 	/* remote and files */ \
 	\
 	/* mail and chat */ \
@@ -26,6 +27,7 @@
 	/* data and infrastructure */ \
 	\
 	/* directories, management */ \
+	row(syslog) \
 	\
 	/* media */ \
 	\
