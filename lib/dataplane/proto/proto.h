@@ -29,9 +29,7 @@ struct proto_hint {
 	uint8_t payload;  // of a flow not claimed: 0 for its first payload in this direction, and so on
 	uint64_t now_ns;  // packet time, for differences only
 	const struct proto_ops *after; // the protocol that has agreed on what now comes; NULL: the flow began like this
-	uint64_t time_ns; // what the packet says itself, which in a file may go back
-	struct proto_times *times; // NULL: none are kept
-	uint64_t flow;    // tells the flows of a worker apart
+	struct proto_times *times; // UDP without `keeps`: all the memory that its flow has
 	uint8_t round;    // UDP: how often this datagram was offered to its protocol before, see l7->again
 	uint32_t *note;   // of a flow not claimed: four bytes that outlive the call, zero at first, shared by all who ask
 };

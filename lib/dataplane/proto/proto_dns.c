@@ -282,16 +282,15 @@ static enum proto_verdict tcp_dissect(struct dns_message *m, struct span in, con
 }
 
 // From query to answer, if both are seen.
-static void rtt_take(const struct proto_hint *hint, struct record_dns *dns)
+static void rtt_take(const struct proto_hint *hint, struct l7 *l7)
 {
-	uint64_t key = proto_times_key(hint->flow, dns->id);
+	struct proto_times *times = hint->l4 == PROTO_UDP ? hint->times : L7_MEMORY(l7, struct proto_times);
+	struct record_dns *dns = &l7->dns;
 
-	if (hint->times == NULL)
-		return;
 	if (dns->response)
-		dns->rtt_ns = proto_times_take(hint->times, key, hint->time_ns);
+		dns->rtt_ns = proto_times_take(times, dns->id, hint->now_ns);
 	else
-		proto_times_put(hint->times, key, hint->time_ns);
+		proto_times_put(times, dns->id, hint->now_ns);
 }
 
 static bool port_is(const struct proto_hint *hint, uint16_t port)
@@ -305,7 +304,7 @@ static enum proto_verdict dissect(struct span in, const struct proto_hint *hint,
 	enum proto_verdict verdict = hint->l4 == PROTO_UDP ? udp_dissect(&m, in, l7) : tcp_dissect(&m, in, hint, l7);
 
 	if (verdict == PROTO_YES && type != RECORD_MDNS)
-		rtt_take(hint, &l7->dns);
+		rtt_take(hint, l7);
 	return verdict;
 }
 

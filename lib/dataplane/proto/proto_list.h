@@ -10,6 +10,7 @@
 	/* web */ \
 	row(http) \
 	row(tls) \
+	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
 	row(mdns) \
@@ -21,19 +22,37 @@
 	row(ssdp) \
 	row(ntp) \
 	/* remote and files */ \
+	row(ssh) \
+	row(ftp) \
 	\
 	/* mail and chat */ \
+	row(smtp) \
+	row(pop3) \
+	row(imap) \
 	\
 	/* data and infrastructure */ \
-	\
+	row(bgp) \
+	row(memcached) \
+	row(modbus) \
+	row(mongodb) \
 	/* directories, management */ \
 	row(syslog) \
+	row(snmp) \
+	row(ldap) \
 	\
 	/* media */ \
+	row(sip) \
+	row(stun) \
+	row(rtcp) \
 	\
 	/* tunnels and peer to peer */ \
-	\
-	/* told by little: asked last */
+	row(wireguard) \
+	row(openvpn) \
+	row(ike) \
+	row(bittorrent) \
+	row(bittorrent_dht) \
+	/* told by little: asked last */ \
+	row(rtp)
 // clang-format on
 
 #define PROTO_ROW_DECLARE(name) extern const struct proto_ops proto_##name;

@@ -1,0 +1,86 @@
+// WireGuard: the protocol paper (Donenfeld, NDSS 2017), section 5.4. Four messages, each with a type, three zero bytes and a length
+// of its own; all else is random. So a flow is known by the answer that names the index of the question, or by data packets that go
+// on counting for one receiver. Who they are is encrypted: an event tells of each handshake that it took place.
+#include "proto/proto_list.h"
+
+struct wireguard {
+	uint32_t initiator, responder; // indices that the ends have chosen
+};
+
+enum { INITIATION = 1, RESPONSE = 2, COOKIE = 3, DATA = 4 };
+enum { INITIATION_BYTES = 148, RESPONSE_BYTES = 92, COOKIE_BYTES = 64, DATA_BYTES_MIN = 32, DATA_STEP = 16 };
+
+static const struct record_field fields[] = {
+	{FIELD("initiator_index", U32, wireguard, initiator), IN("wireguard", "initiator_index")},
+	{FIELD("responder_index", U32, wireguard, responder), IN("wireguard", "responder_index")},
+	{0},
+};
+
+static const struct record_kind kind = {.event_type = "wireguard", BODY(wireguard), .client_first = true, .fields = fields};
+
+// The type of a message whose length and zero bytes fit, else 0.
+static uint32_t type_of(struct span in)
+{
+	uint32_t bytes = in.left, type = span_le32(&in);
+
+	switch (type) {
+	case INITIATION:
+		return bytes == INITIATION_BYTES ? type : 0;
+	case RESPONSE:
+		return bytes == RESPONSE_BYTES ? type : 0;
+	case COOKIE:
+		return bytes == COOKIE_BYTES ? type : 0;
+	case DATA:
+		return bytes >= DATA_BYTES_MIN && bytes % DATA_STEP == 0 ? type : 0;
+	default:
+		return 0;
+	}
+}
+
+// Not claimed yet: what the first message named has to come again.
+static enum proto_verdict known_again(const struct proto_hint *hint, uint32_t index)
+{
+	if (*hint->note == 0)
+		*hint->note = index;
+	else if (*hint->note == index)
+		return PROTO_DONE;
+	return PROTO_MORE;
+}
+
+static enum proto_verdict wireguard_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
+{
+	struct wireguard *wireguard = L7_BODY(l7, struct wireguard);
+	uint32_t type = type_of(in), sender, receiver;
+
+	span_bytes(&in, 4);
+	sender = span_le32(&in);
+	receiver = span_le32(&in);
+	if (type == RESPONSE) {
+		if (!hint->claimed && *hint->note != receiver)
+			return PROTO_NO;
+		*wireguard = (struct wireguard){.initiator = receiver, .responder = sender};
+		return PROTO_YES;
+	}
+	if (type == 0)
+		return PROTO_NO;
+	if (hint->claimed)
+		return PROTO_MORE;
+	if (type == INITIATION) {
+		*hint->note = sender;
+		return PROTO_MORE;
+	}
+	return known_again(hint, sender); // the receiver stands first in these
+}
+
+const struct proto_ops proto_wireguard = {
+	.name = "wireguard",
+	.title = "WireGuard",
+	.spec = "WireGuard: Next Generation Kernel Network Tunnel, section 5.4",
+	.l4 = PROTO_UDP,
+	.ports = {51820},
+	.max_payloads = 8,
+	.first = {{INITIATION, DATA}},
+	.firsts = 1,
+	.dissect = wireguard_dissect,
+	.kind = &kind,
+};
