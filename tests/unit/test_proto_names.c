@@ -125,6 +125,19 @@ static const struct message messages[] = {
 	{&proto_syslog, BYTES("<14>just text"), NULL},
 	{&proto_syslog, BYTES("<1>1 yesterday host"), NULL},
 	{&proto_syslog, BYTES("<a>app: text"), NULL},
+	{&proto_coap, BYTES("\x42\1\0\7\xab\xcd\x36host\x1b" "x"), NULL}, // a host that no one can print
+	{&proto_coap, BYTES("\x42\2\0\7\xab\xcd\xb1" "a\1b\x43" "c=d\xff" "xyz"),
+	 "coap {\"coap\":{\"type\":\"confirmable\",\"id\":7,\"token\":\"abcd\",\"method\":\"POST\",\"path\":\"/a/b\",\"query\":\"c=d\","
+	 "\"payload_bytes\":3}}"},
+	{&proto_coap, BYTES("\x60\x45\0\7\xc1\x32\xff{}"),
+	 "coap {\"coap\":{\"type\":\"acknowledgement\",\"id\":7,\"code\":\"2.05\",\"content_format\":\"application/json\",\"payload_bytes\":2}}"},
+	{&proto_coap, BYTES("\x60\x45\0\7\xff{}"), NULL},            // an answer that could be anything
+	{&proto_coap, BYTES("\x40\1\0\7"), NULL},                     // asks for nothing
+	{&proto_coap, BYTES("\x40\1\0\7\xb1" "a\xff"), NULL},         // a mark without a payload
+	{&proto_coap, BYTES("\x40\1\0\7\xb1" "a\x20"), NULL},         // option 13 is none
+	{&proto_coap, BYTES("\x60\1\0\7\xb1" "a"), NULL},             // a request does not acknowledge
+	{&proto_coap, BYTES("\x40\x09\0\7\xb1" "a"), NULL},           // method 9
+	{&proto_coap, BYTES("\x40\1\0\7\xb2" "a"), NULL},
 	{&proto_dhcpv6, BYTES(SOLICIT), SOLICIT_JSON "}}"},
 	{&proto_dhcpv6, BYTES("\x0c\1" LINK_ADDRESS LINK_ADDRESS "\0\x12\0\3ge0" "\0\x09\0\x60" "\x0c\0" LINK_ADDRESS LINK_ADDRESS "\0\x09\0\x3a" SOLICIT),
 	 SOLICIT_JSON ",\"relay\":{\"count\":2,\"link_address\":\"2001:db8::1\",\"peer_address\":\"2001:db8::1\",\"interface_id\":\"ge0\"}}}"},

@@ -34,6 +34,7 @@
 	row(bgp) \
 	row(memcached) \
 	row(modbus) \
+	row(coap) \
 	row(mongodb) \
 	/* directories, management */ \
 	row(syslog) \
