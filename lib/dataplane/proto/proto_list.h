@@ -23,6 +23,7 @@
 	row(dhcp) \
 	row(dhcpv6) \
 	row(ssdp) \
+	row(ntp) \
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
@@ -40,8 +41,10 @@
 	row(bgp) \
 	row(memcached) \
 	row(modbus) \
+	row(coap) \
 	row(mongodb) \
 	/* directories, management */ \
+	row(syslog) \
 	row(snmp) \
 	row(ldap) \
 	\
