@@ -249,11 +249,14 @@ static int client_proof(struct span line)
 	static const char *const alone[] = {"CAPABILITY", "STARTTLS"}, *const may[] = {"NOOP", "LOGOUT", "SELECT", "EXAMINE", "LIST"};
 	static const char *const of_uid[] = {"FETCH", "SEARCH", "STORE", "COPY"};
 	struct span tag, verb, word;
+	uint32_t bytes;
 
 	if (!text_sound(line) || !word_next(&line, &tag) || !tag_like(tag) || !word_next(&line, &verb))
 		return -1;
 	if (word_index(verb, alone, 2) >= 0)
 		return line.left == 0 ? 1 : -1;
+	if (word_is(verb, "LOGIN") && literal_read(line, &bytes))
+		return 1;
 	if (word_is(verb, "LOGIN") || word_is(verb, "AUTHENTICATE"))
 		return string_next(&line, &word) && (line.left > 0 || word_is(verb, "AUTHENTICATE")) ? 1 : -1;
 	if (word_is(verb, "ID"))

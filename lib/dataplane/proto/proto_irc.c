@@ -199,13 +199,15 @@ static int client_seen(const struct message *m)
 
 static int server_seen(const struct message *m)
 {
-	static const char *const of_notice[] = {"AUTH", "*"};
+	static const char *const of_notice[] = {"AUTH", "*"}, *const of_cap[] = {"LS", "ACK", "NAK", "LIST", "NEW"};
 
 	if (word_is(m->command, "NOTICE") && m->parameters == 2 && m->trailing)
 		return m->prefix.left > 0 || word_index(m->parameter[0], of_notice, 2) >= 0 ? SEEN_PROOF : -1;
 	if (m->prefix.left > 0 && (talk_is(m) || (m->numeric >= 0 && m->parameters > 1)))
 		return SEEN_PROOF;
-	return word_is(m->command, "PING") && m->parameters == 1 ? 0 : -1;
+	if (m->prefix.left > 0 && word_is(m->command, "CAP") && m->trailing && word_index(m->parameter[1], of_cap, 5) >= 0)
+		return SEEN_PROOF;
+	return (word_is(m->command, "PING") && m->parameters == 1) || word_is(m->command, "ERROR") ? 0 : -1;
 }
 
 // Two different messages of a log-in, or one that no other protocol has.

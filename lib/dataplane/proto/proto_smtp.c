@@ -319,7 +319,7 @@ static bool name_like(struct span word)
 
 static int client_proof(struct span line)
 {
-	static const char *const shared[] = {"NOOP", "QUIT", "RSET", "HELP", "VRFY", "EXPN"};
+	static const char *const shared[] = {"NOOP", "QUIT", "RSET", "HELP", "VRFY", "EXPN", "STARTTLS", "XCLIENT", "XFORWARD"};
 	struct span verb, name, path;
 
 	if (!text_sound(line) || !word_next(&line, &verb))
