@@ -26,6 +26,10 @@ static const struct talk talks[] = {
 	{"TLS", {{'c', "CAP LS\r\nSTARTTLS\r\nNICK a\r\n"}, {'s', ":irc 670 a :go\r\n"}}, IRC("\"command\":\"NICK\",\"value\":\"a\""),
 	 TALK_NEXT, false},
 	{"from the middle", {{'c', "PRIVMSG #room :hello\r\n"}, {'c', "JOIN #next\r\n"}}, IRC("\"command\":\"JOIN\",\"value\":\"#next\""), TALK_OPEN, false},
+	{"too few parameters", {{'c', "NICK a\r\nCAP END\r\nNICK\r\nUSER\r\nJOIN\r\n"}, {'s', "001\r\n:\r\n:a 004\r\n"}},
+	 IRC("\"command\":\"NICK\",\"value\":\"a\"") IRC("\"nick\":\"a\",\"command\":\"NICK\"") IRC("\"nick\":\"a\",\"command\":\"USER\"")
+	 IRC("\"nick\":\"a\",\"command\":\"JOIN\"") IRC("\"nick\":\"a\",\"command\":\"001\"")
+	 IRC("\"nick\":\"a\",\"command\":\"004\",\"server\":\"a\""), TALK_OPEN, false},
 	{"hostile text", {{'c', "NICK \xff=cmd\r\nUSER a b c :<script>\r\n"}},
 	 IRC("\"command\":\"NICK\",\"value\":\"\\\\xff=cmd\"")
 	 IRC("\"nick\":\"\\\\xff=cmd\",\"command\":\"USER\",\"value\":\"a\",\"addl\":\"\\u003cscript>\""), TALK_OPEN, false},

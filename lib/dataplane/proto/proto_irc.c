@@ -102,6 +102,8 @@ static bool message_read(struct span line, struct message *m)
 
 static void name_keep(struct name *name, struct span in)
 {
+	if (in.left == 0)
+		return;
 	name->length = (uint8_t)(in.left < NAME_BYTES_MAX ? in.left : NAME_BYTES_MAX);
 	memcpy(name->bytes, in.at, name->length);
 }
