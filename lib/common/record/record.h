@@ -184,7 +184,7 @@ struct record_flow {
 	struct record_text first_sizes, first_gaps; // int32_t each: payload bytes, negative to the client; microseconds
 };
 
-enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };
+enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24, RECORD_DNS_OTHERS_MAX = 12 };
 
 struct record_dns_query {
 	uint16_t rrtype, rrclass;
@@ -198,11 +198,22 @@ struct record_dns_answer {
 	struct record_text rrname, rdata;
 };
 
+struct record_dns_edns { // RFC 6891 and the options of others
+	bool said;
+	uint8_t version;
+	uint16_t udp_size, flags;
+	bool error_said;
+	uint16_t error;
+	struct record_text client_subnet, nsid, cookie, error_text;
+};
+
 struct record_dns {
+	uint64_t rtt_ns;      // of a response: since its query; 0: not known
 	uint16_t id;
 	uint16_t flags;       // the 16 bits after the id
 	bool response;
-	uint8_t opcode, rcode;
+	uint8_t opcode;
+	uint16_t rcode;       // with the bits that EDNS adds
 	uint16_t rrtype, rrclass; // of the first question
 	uint16_t questions, answers_said, authorities, additionals; // as the header counts them
 	struct record_text rrname; // first question
@@ -210,16 +221,25 @@ struct record_dns {
 	struct record_dns_query query[RECORD_DNS_QUERIES_MAX];
 	uint8_t answers;      // rows in answer[]; those beyond RECORD_DNS_ANSWERS_MAX are only counted in answers_said
 	struct record_dns_answer answer[RECORD_DNS_ANSWERS_MAX];
+	uint8_t authority_rows, additional_rows; // the same of the other sections; EDNS is none of them
+	struct record_dns_answer authority[RECORD_DNS_OTHERS_MAX], additional[RECORD_DNS_OTHERS_MAX];
+	struct record_dns_edns edns;
 };
 
 struct record_tls {
 	bool client_hello, server_hello, resumed_asked; // resumed_asked: session id or PSK offered
+	bool resumed, ticket;    // it is one resumed; the server gave a ticket where that can be seen (up to TLS 1.2)
+	bool retry, ech, ssl2;   // HelloRetryRequest; encrypted ClientHello; ClientHello in the form of SSL 2.0
+	uint8_t alert_by;        // 0: none could be read, 1: the client's, 2: the server's
+	uint8_t chain;           // certificates that the server sent
 	uint16_t version;        // negotiated, 0 if no ServerHello was seen (0x0303 = TLS 1.2)
 	uint16_t client_version; // highest offered
 	uint16_t cipher;         // chosen, 0 if no ServerHello was seen
 	uint16_t ciphers_offered, extensions_offered;
 	struct record_text sni, alpn_client, alpn_server; // alpn_client: comma separated
 	struct record_text ja3, ja3s, ja4;                // empty if a hello was not whole
+	struct record_text alert;                         // "fatal handshake_failure": the last one
+	struct record_text subject, issuer, serial, fingerprint, not_before, not_after, alt_names; // of the server's own certificate
 };
 
 struct record_http {

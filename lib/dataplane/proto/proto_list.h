@@ -10,10 +10,16 @@
 	/* web */ \
 	row(http) \
 	row(tls) \
+	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
 	row(mdns) \
 	row(llmnr) \
+	row(nbns) \
+	row(nbdgm) \
+	row(dhcp) \
+	row(dhcpv6) \
+	row(ssdp) \
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
@@ -32,8 +38,13 @@
 	row(modbus) \
 	row(mongodb) \
 	/* directories, management */ \
+	row(snmp) \
+	row(ldap) \
 	\
 	/* media */ \
+	row(sip) \
+	row(stun) \
+	row(rtcp) \
 	\
 	/* tunnels and peer to peer */ \
 	row(wireguard) \
@@ -41,7 +52,8 @@
 	row(ike) \
 	row(bittorrent) \
 	row(bittorrent_dht) \
-	/* told by little: asked last */
+	/* told by little: asked last */ \
+	row(rtp)
 // clang-format on
 
 #define PROTO_ROW_DECLARE(name) extern const struct proto_ops proto_##name;
