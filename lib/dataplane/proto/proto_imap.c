@@ -230,15 +230,31 @@ static enum proto_verdict server_line(struct imap_call *c, struct span line)
 
 // ---- whether it is IMAP ----
 
-// 1 proof, 0 a line that IMAP may have, -1 one that it has not.
+// "a12": what clients tag commands with.
+static bool tag_counts(struct span tag)
+{
+	bool digit = false, others = false;
+
+	for (struct span rest = tag; rest.left > 0;) {
+		uint8_t c = span_u8(&rest), low = c | 0x20;
+
+		digit = digit || (c >= '0' && c <= '9');
+		others = others || !((c >= '0' && c <= '9') || (low >= 'a' && low <= 'z'));
+	}
+	return digit && !others && tag.left <= TAG_MAX;
+}
+
+// 1 proof, 0 a line that IMAP may have, -1 one that it has not. "a12 OK FETCH completed" is proof in the middle of a connection.
 static int server_proof(struct span line, bool first)
 {
-	struct span star, word;
+	struct span tag, word;
 
-	if (!text_sound(line) || !word_next(&line, &star) || (first && !word_is(star, "*")))
-		return -1;
-	if (!word_is(star, "*") || !word_next(&line, &word))
-		return 0;
+	if (!text_sound(line) || !word_next(&line, &tag) || !word_next(&line, &word))
+		return first ? -1 : 0;
+	if (!word_is(tag, "*") && tag_counts(tag) && status_read(word) == STATUS_OK && text_has(line, "completed"))
+		return 1;
+	if (!word_is(tag, "*"))
+		return first ? -1 : 0;
 	if (word_is(word, "CAPABILITY") || status_read(word) != STATUS_NONE)
 		return text_has(line, "IMAP4");
 	return first ? -1 : 0;
@@ -251,8 +267,10 @@ static int client_proof(struct span line)
 	struct span tag, verb, word;
 	uint32_t bytes;
 
-	if (!text_sound(line) || !word_next(&line, &tag) || !tag_like(tag) || !word_next(&line, &verb))
+	if (!text_sound(line) || !word_next(&line, &tag) || !tag_like(tag))
 		return -1;
+	if (!word_next(&line, &verb))
+		return word_is(tag, "DONE") ? 0 : -1; // of an IDLE that was not seen
 	if (word_index(verb, alone, 2) >= 0)
 		return line.left == 0 ? 1 : -1;
 	if (word_is(verb, "LOGIN") && literal_read(line, &bytes))
