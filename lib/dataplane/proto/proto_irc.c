@@ -1,5 +1,5 @@
-// IRC, RFC 2812, with the message tags and CAP of IRCv3: a transaction is one message that says who someone is or where he goes: of
-// the client NICK, USER, OPER, JOIN, PART and QUIT, of the server its welcome (001) and its version (004).
+// IRC, RFC 2812, with the message tags and CAP of IRCv3: a transaction is one message that says who someone is or where he goes:
+// of the client NICK, USER, OPER, JOIN, PART and QUIT, of the server its welcome (001) and its version (004).
 //
 // What is talked is not told, and no password: those of PASS, OPER and JOIN are left out. A connection yields EVENTS_MAX events.
 #include "proto/proto_lines.h"
@@ -184,7 +184,8 @@ static bool talk_is(const struct message *m)
 // What a message of the client counts for; -1: it cannot be one.
 static int client_seen(const struct message *m)
 {
-	static const char *const others[] = {"PASS", "PING", "PONG", "STARTTLS", "AUTHENTICATE"}, *const cap[] = {"LS", "REQ", "END"};
+	static const char *const others[] = {"PASS", "PING", "PONG", "STARTTLS", "AUTHENTICATE"};
+	static const char *const cap[] = {"LS", "REQ", "END"};
 
 	if (talk_is(m))
 		return SEEN_PROOF;

@@ -19,9 +19,9 @@ struct telnet {
 };
 
 struct telnet_memory {
-	uint64_t willing[2];      // by direction: options it has said WILL of
-	uint32_t shown;           // bytes of the server
-	bool prompted;            // what is typed now is a name
+	uint64_t willing[2]; // by direction: options it has said WILL of
+	uint32_t shown;      // bytes of the server
+	bool prompted;       // what is typed now is a name
 	uint8_t logins;
 	uint8_t tail_length, user_length;
 	uint8_t tail[TAIL_BYTES]; // the last of what was shown

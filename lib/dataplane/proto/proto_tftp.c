@@ -4,7 +4,8 @@
 #include "proto/proto_lines.h"
 #include "proto/proto_list.h"
 
-enum { OPCODE_READ = 1, OPCODE_WRITE = 2, OPTIONS_MAX = 8, FILE_MAX = 512, MODE_MAX = 16, OPTIONS_ROOM = 512, OPTION_BYTES_MAX = 128 };
+enum { OPCODE_READ = 1, OPCODE_WRITE = 2, OPTIONS_MAX = 8 };
+enum { FILE_MAX = 512, MODE_MAX = 16, OPTIONS_ROOM = 512, OPTION_BYTES_MAX = 128 };
 
 struct tftp {
 	struct record_text file, mode, options;
@@ -60,7 +61,8 @@ static enum proto_verdict tftp_dissect(struct span in, const struct proto_hint *
 	struct span file, mode;
 
 	(void)hint;
-	if ((opcode != OPCODE_READ && opcode != OPCODE_WRITE) || !string_read(&in, &file) || !string_read(&in, &mode) || word_index(mode, modes, 3) < 0)
+	if ((opcode != OPCODE_READ && opcode != OPCODE_WRITE) || !string_read(&in, &file) || !string_read(&in, &mode) ||
+	    word_index(mode, modes, 3) < 0)
 		return PROTO_NO;
 	tftp->options = text_reserve(l7, OPTIONS_ROOM);
 	if (!options_read(in, &tftp->options, l7)) {
