@@ -27,11 +27,14 @@
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
+	row(tftp) \
+	row(telnet) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
 	row(pop3) \
 	row(imap) \
+	row(irc) \
 	\
 	/* data and infrastructure */ \
 	row(mysql) \
