@@ -23,6 +23,7 @@
 	/* directories, management */ \
 	row(snmp) \
 	row(ldap) \
+	row(krb5) \
 	\
 	/* media */ \
 	row(sip) \
