@@ -24,6 +24,7 @@
 	row(snmp) \
 	row(ldap) \
 	row(krb5) \
+	row(radius) \
 	\
 	/* media */ \
 	row(sip) \
