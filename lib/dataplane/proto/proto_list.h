@@ -50,6 +50,8 @@
 	row(syslog) \
 	row(snmp) \
 	row(ldap) \
+	row(krb5) \
+	row(radius) \
 	\
 	/* media */ \
 	row(sip) \
