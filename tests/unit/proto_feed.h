@@ -88,6 +88,18 @@ static inline void feed_tls(struct feed *f, const struct record_tls *tls)
 	feed_text(f, " ja3=", tls->ja3);
 	feed_text(f, " ja3s=", tls->ja3s);
 	feed_text(f, " ja4=", tls->ja4);
+	feed_text(f, " alert=", tls->alert);
+	feed_text(f, " subject=", tls->subject);
+	feed_text(f, " issuer=", tls->issuer);
+	feed_text(f, " serial=", tls->serial);
+	feed_text(f, " from=", tls->not_before);
+	feed_text(f, " to=", tls->not_after);
+	feed_text(f, " names=", tls->alt_names);
+	feed_text(f, " sha1=", tls->fingerprint);
+	feed_log(f, "%s%s%s%s%s", tls->resumed ? " resumed" : "", tls->ticket ? " ticket" : "", tls->retry ? " retry" : "",
+		 tls->ech ? " ech" : "", tls->ssl2 ? " ssl2" : "");
+	if (tls->chain > 0)
+		feed_log(f, " chain=%u", tls->chain);
 }
 
 static inline void feed_http(struct feed *f, const struct record_http *http)
@@ -191,6 +203,10 @@ static inline enum proto_verdict feed_ask(struct feed *f, const uint8_t *bytes, 
 
 	feed_must(copy != NULL);
 	memcpy(copy, bytes, len);
+	if (!f->hint.claimed) { // as the engine does it
+		memset(&f->l7, 0, offsetof(struct l7, text));
+		f->l7.scratch = f->scratch;
+	}
 	f->l7.used = 0;
 	f->l7.skip = 0;
 	f->l7.costly = f->l7.withheld = false;
@@ -241,7 +257,7 @@ static inline void feed(struct feed *f, bool to_server, const void *bytes, uint3
 	struct feed_side *side = &f->side[!to_server];
 
 	f->hint.to_server = to_server;
-	if (f->over)
+	if (f->over || len == 0)
 		return;
 	if (f->hint.l4 == PROTO_UDP) {
 		enum proto_verdict verdict;

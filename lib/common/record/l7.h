@@ -32,9 +32,6 @@ struct l7 {
 			uint8_t body[2];                  // by direction: where in a chunked body or an overlong head
 			bool resync;                      // responses were missed: the next one is for the last request
 		} http;
-		struct {
-			bool client_whole; // the ClientHello is complete
-		} tls;
 		uint64_t words[L7_MEMORY_MAX / 8]; // L7_MEMORY
 	} memory;
 

@@ -224,12 +224,18 @@ struct record_dns {
 
 struct record_tls {
 	bool client_hello, server_hello, resumed_asked; // resumed_asked: session id or PSK offered
+	bool resumed, ticket;    // it is one resumed; the server gave a ticket where that can be seen (up to TLS 1.2)
+	bool retry, ech, ssl2;   // HelloRetryRequest; encrypted ClientHello; ClientHello in the form of SSL 2.0
+	uint8_t alert_by;        // 0: none could be read, 1: the client's, 2: the server's
+	uint8_t chain;           // certificates that the server sent
 	uint16_t version;        // negotiated, 0 if no ServerHello was seen (0x0303 = TLS 1.2)
 	uint16_t client_version; // highest offered
 	uint16_t cipher;         // chosen, 0 if no ServerHello was seen
 	uint16_t ciphers_offered, extensions_offered;
 	struct record_text sni, alpn_client, alpn_server; // alpn_client: comma separated
 	struct record_text ja3, ja3s, ja4;                // empty if a hello was not whole
+	struct record_text alert;                         // "fatal handshake_failure": the last one
+	struct record_text subject, issuer, serial, fingerprint, not_before, not_after, alt_names; // of the server's own certificate
 };
 
 struct record_http {

@@ -166,16 +166,33 @@ static const struct record_field dns_fields[] = {
 	{0},
 };
 
+static const char *const tls_ends[] = {"none", "client", "server"};
+
 static const struct record_field tls_fields[] = {
+	{FIELD("subject", TEXT, record_tls, subject), IN("tls", "subject")},
+	{FIELD("issuer", TEXT, record_tls, issuer), IN("tls", "issuerdn")},
+	{FIELD("serial", TEXT, record_tls, serial), IN("tls", "serial")},
+	{FIELD("fingerprint", TEXT, record_tls, fingerprint), IN("tls", "fingerprint")},
 	{FIELD("sni", TEXT, record_tls, sni), IN("tls", "sni")},
 	{FIELD("version", NAME16, record_tls, version), IN("tls", "version"), .flags = FIELD_OMIT_ZERO,
 	 .name_of = record_tls_version_name},
 	{FIELD("client_version", NAME16, record_tls, client_version), IN("tls", "client_version"), .flags = FIELD_OMIT_ZERO,
 	 .name_of = record_tls_version_name},
+	{FIELD("notbefore", TEXT, record_tls, not_before), IN("tls", "notbefore")},
+	{FIELD("notafter", TEXT, record_tls, not_after), IN("tls", "notafter")},
+	{FIELD("subjectaltname", TEXT_LIST, record_tls, alt_names), IN("tls", "subjectaltname")},
+	{FIELD("chain_length", U8, record_tls, chain), IN("tls", "chain_length"), .flags = FIELD_OMIT_ZERO},
 	{MADE("cipher", TEXT, tls_cipher), IN("tls", "cipher")},
 	{FIELD("client_hello", BOOL, record_tls, client_hello), IN("tls", "client_hello"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("server_hello", BOOL, record_tls, server_hello), IN("tls", "server_hello"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("resumption_offered", BOOL, record_tls, resumed_asked), IN("tls", "resumption_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_resumed", BOOL, record_tls, resumed), IN("tls", "session_resumed"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_ticket", BOOL, record_tls, ticket), IN("tls", "session_ticket"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("hello_retry", BOOL, record_tls, retry), IN("tls", "hello_retry"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("ech", BOOL, record_tls, ech), IN("tls", "ech"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("sslv2_hello", BOOL, record_tls, ssl2), IN("tls", "sslv2_hello"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("alert", TEXT, record_tls, alert), IN("tls", "alert")},
+	{FIELD("alert_by", NAME8, record_tls, alert_by), IN("tls", "alert_by"), .flags = FIELD_OMIT_ZERO, NAMES(tls_ends)},
 	{FIELD("ciphers_offered", U16, record_tls, ciphers_offered), IN("tls", "ciphers_offered"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("extensions_offered", U16, record_tls, extensions_offered), IN("tls", "extensions_offered"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("client_alpns", TEXT_LIST, record_tls, alpn_client), IN("tls", "client_alpns")},

@@ -10,6 +10,7 @@
 	/* web */ \
 	row(http) \
 	row(tls) \
+	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
 	row(mdns) \
@@ -19,7 +20,10 @@
 	/* mail and chat */ \
 	\
 	/* data and infrastructure */ \
-	\
+	row(bgp) \
+	row(memcached) \
+	row(modbus) \
+	row(mongodb) \
 	/* directories, management */ \
 	\
 	/* media */ \

@@ -18,11 +18,6 @@ static const struct record_field fields[] = {
 
 static const struct record_kind kind = {.event_type = "wireguard", BODY(wireguard), .client_first = true, .fields = fields};
 
-static uint32_t span_le32(struct span *in)
-{
-	return __builtin_bswap32(span_be32(in));
-}
-
 // The type of a message whose length and zero bytes fit, else 0.
 static uint32_t type_of(struct span in)
 {
