@@ -19,6 +19,7 @@ struct l7 {
 	// dissector -> engine, set on MORE/YES, zeroed by the engine before every call
 	uint32_t used;      // bytes of the input that are dealt with; the rest is offered again, with what follows it
 	uint64_t skip;      // after those, this many bytes of the same direction are of no interest (a body)
+	bool again;         // UDP, with YES: there is another transaction in this datagram; it is offered once more
 	bool costly;        // an expensive operation was done (hint->costly was true)
 	bool withheld;      // one would have been, had hint->costly been true
 

@@ -194,7 +194,7 @@ struct record_flow {
 	struct record_text first_sizes, first_gaps; // int32_t each: payload bytes, negative to the client; microseconds
 };
 
-enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };
+enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24, RECORD_DNS_OTHERS_MAX = 12 };
 
 struct record_dns_query {
 	uint16_t rrtype, rrclass;
@@ -208,11 +208,22 @@ struct record_dns_answer {
 	struct record_text rrname, rdata;
 };
 
+struct record_dns_edns { // RFC 6891 and the options of others
+	bool said;
+	uint8_t version;
+	uint16_t udp_size, flags;
+	bool error_said;
+	uint16_t error;
+	struct record_text client_subnet, nsid, cookie, error_text;
+};
+
 struct record_dns {
+	uint64_t rtt_ns;      // of a response: since its query; 0: not known
 	uint16_t id;
 	uint16_t flags;       // the 16 bits after the id
 	bool response;
-	uint8_t opcode, rcode;
+	uint8_t opcode;
+	uint16_t rcode;       // with the bits that EDNS adds
 	uint16_t rrtype, rrclass; // of the first question
 	uint16_t questions, answers_said, authorities, additionals; // as the header counts them
 	struct record_text rrname; // first question
@@ -220,6 +231,9 @@ struct record_dns {
 	struct record_dns_query query[RECORD_DNS_QUERIES_MAX];
 	uint8_t answers;      // rows in answer[]; those beyond RECORD_DNS_ANSWERS_MAX are only counted in answers_said
 	struct record_dns_answer answer[RECORD_DNS_ANSWERS_MAX];
+	uint8_t authority_rows, additional_rows; // the same of the other sections; EDNS is none of them
+	struct record_dns_answer authority[RECORD_DNS_OTHERS_MAX], additional[RECORD_DNS_OTHERS_MAX];
+	struct record_dns_edns edns;
 };
 
 struct record_tls {

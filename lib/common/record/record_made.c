@@ -350,6 +350,15 @@ bool record_make_dns_rcode(const struct record *r, const struct record_context *
 	return dns->response && text_or_number(out, record_dns_rcode_name(dns->rcode), dns->rcode);
 }
 
+// Error 0 is one too: "other".
+bool record_make_dns_edns_error(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct record_dns *dns = record_body_const(r);
+
+	(void)context;
+	return dns->edns.error_said && number(out, dns->edns.error);
+}
+
 bool record_make_tls_cipher(const struct record *r, const struct record_context *context, struct field_value *out)
 {
 	uint16_t cipher = ((const struct record_tls *)record_body_const(r))->cipher;

@@ -38,7 +38,7 @@ static bool label_add(struct dns_name *name, struct span *at, uint8_t len, uint3
 	return true;
 }
 
-bool dns_name_read(struct span message, struct span *at, struct dns_name *name)
+bool dns_name_read_behind(struct span message, uint32_t header, struct span *at, struct dns_name *name)
 {
 	struct span from = *at, after = {0};
 	uint32_t before = message.left - at->left; // a pointer goes before the labels it ends
@@ -60,7 +60,7 @@ bool dns_name_read(struct span message, struct span *at, struct dns_name *name)
 		}
 		uint32_t target = (uint32_t)(len & ~LABEL_POINTER) << 8 | span_u8(&from);
 
-		if (len < LABEL_POINTER || !span_ok(&from) || target < DNS_HEADER_BYTES || target >= before || jumps == JUMPS_MAX)
+		if (len < LABEL_POINTER || !span_ok(&from) || target < header || target >= before || jumps == JUMPS_MAX)
 			return false;
 		if (jumps++ == 0)
 			after = from;
@@ -69,6 +69,11 @@ bool dns_name_read(struct span message, struct span *at, struct dns_name *name)
 	}
 	*at = jumps > 0 ? after : from;
 	return true;
+}
+
+bool dns_name_read(struct span message, struct span *at, struct dns_name *name)
+{
+	return dns_name_read_behind(message, DNS_HEADER_BYTES, at, name);
 }
 
 static bool name_put(struct span message, struct span *at, struct text_builder *out)

@@ -191,11 +191,14 @@ static bool payloads_read(struct l7 *l7, struct ike *ike, uint8_t next, struct s
 	return true;
 }
 
+// next: type of the first payload.
 static bool exchange_known(uint8_t major, uint8_t exchange, uint8_t next)
 {
 	if (major == 2)
-		return ((exchange >= 34 && exchange <= 41) || exchange == 43 || exchange == 44) && (next == 0 || (next >= V2_SA && next < V2_TYPES) || next >= PRIVATE_TYPES);
-	return major == 1 && ((exchange >= 1 && exchange <= 6) || exchange == 32 || exchange == 33) && (next < V1_TYPES || next >= PRIVATE_TYPES);
+		return ((exchange >= 34 && exchange <= 41) || exchange == 43 || exchange == 44) &&
+		       (next == 0 || (next >= V2_SA && next < V2_TYPES) || next >= PRIVATE_TYPES);
+	return major == 1 && ((exchange >= 1 && exchange <= 6) || exchange == 32 || exchange == 33) &&
+	       (next < V1_TYPES || next >= PRIVATE_TYPES);
 }
 
 static struct record_text spi_text(struct l7 *l7, const uint8_t *spi)

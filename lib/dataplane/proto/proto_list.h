@@ -15,9 +15,19 @@
 	row(dns) \
 	row(mdns) \
 	row(llmnr) \
+	row(nbns) \
+	row(nbdgm) \
+	row(dhcp) \
+	row(dhcpv6) \
+	row(ssdp) \
 	/* remote and files */ \
+	row(ssh) \
+	row(ftp) \
 	\
 	/* mail and chat */ \
+	row(smtp) \
+	row(pop3) \
+	row(imap) \
 	\
 	/* data and infrastructure */ \
 	row(bgp) \
@@ -25,8 +35,13 @@
 	row(modbus) \
 	row(mongodb) \
 	/* directories, management */ \
+	row(snmp) \
+	row(ldap) \
 	\
 	/* media */ \
+	row(sip) \
+	row(stun) \
+	row(rtcp) \
 	\
 	/* tunnels and peer to peer */ \
 	row(wireguard) \
@@ -35,7 +50,8 @@
 	row(ipsec) \
 	row(bittorrent) \
 	row(bittorrent_dht) \
-	/* told by little: asked last */
+	/* told by little: asked last */ \
+	row(rtp)
 // clang-format on
 
 #define PROTO_ROW_DECLARE(name) extern const struct proto_ops proto_##name;
