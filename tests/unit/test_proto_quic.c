@@ -339,6 +339,7 @@ static void never_whole(void **state)
 	plain.len = 0;
 	put_crypto(&plain, 6, 0, message.at, 60);
 	feed_initial(true, &first, &plain);
+	feed(&f, true, "\x80 something else", 16);
 	feed_end(&f);
 	log_must("quic {\"quic\":{\"version\":\"1\",\"sni\":\"example.com\",\"client_hello\":true}} name=example.com\n");
 }
