@@ -410,6 +410,22 @@ static void renewed(void **state)
 		 "}} name=example.com\n");
 }
 
+// Of a flow that was claimed without a text, only the version can be told.
+static void late(void **state)
+{
+	struct bytes b = {.len = 0};
+
+	(void)state;
+	put_long(&b, 0x80, 0, "", dcid);
+	put(&b, V1, 4);
+	start();
+	f.hint.costly = false;
+	feed(&f, false, b.at, b.len);
+	feed_hello(&first, client_hello);
+	feed_end(&f);
+	log_must("quic {\"quic\":{\"version\":\"1\",\"version_negotiation\":true}}\n");
+}
+
 // A client that goes on with short headers: the server's hello will not come any more.
 static void short_header(void **state)
 {
@@ -594,6 +610,7 @@ int main(void)
 		cmocka_unit_test(never_whole),
 		cmocka_unit_test(coalesced),
 		cmocka_unit_test(renewed),
+		cmocka_unit_test(late),
 		cmocka_unit_test(short_header),
 		cmocka_unit_test(google),
 		cmocka_unit_test(look_alikes),
