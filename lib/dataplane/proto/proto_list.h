@@ -9,7 +9,10 @@
 #define PROTO_LIST(row) \
 	/* web */ \
 	row(http) \
+	row(http2) \
+	row(websocket) \
 	row(tls) \
+	row(dtls) \
 	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
@@ -24,13 +27,20 @@
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
+	row(tftp) \
+	row(telnet) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
 	row(pop3) \
 	row(imap) \
+	row(irc) \
 	\
 	/* data and infrastructure */ \
+	row(mysql) \
+	row(postgresql) \
+	row(redis) \
+	row(mqtt) \
 	row(bgp) \
 	row(memcached) \
 	row(modbus) \
@@ -41,6 +51,8 @@
 	row(syslog) \
 	row(snmp) \
 	row(ldap) \
+	row(krb5) \
+	row(radius) \
 	\
 	/* media */ \
 	row(sip) \

@@ -1,9 +1,9 @@
-// SMTP and LMTP, RFC 5321, with STARTTLS (RFC 3207), AUTH (RFC 4954) and BDAT (RFC 3030): a transaction is a mail and what was said
-// around it, or a connection without one.
+// SMTP and LMTP, RFC 5321, with STARTTLS (RFC 3207), AUTH (RFC 4954) and BDAT (RFC 3030): a transaction is a mail and what was
+// said around it, or a connection without one.
 //
 // It is reported when the next mail begins, when the server has agreed to part or to speak TLS, or with the end of the flow. Of a
-// mail only some fields of its head are read; its text is passed over line by line, a BDAT chunk by the engine. What is said while
-// AUTH goes on is secret and never read. Commands said several times in a row are listed once.
+// mail only some fields of its head are read; its text is passed over line by line, a BDAT chunk by the engine. What is said
+// while AUTH goes on is secret and never read. Commands said several times in a row are listed once.
 #include "proto/proto_lines.h"
 #include "proto/proto_list.h"
 
@@ -21,9 +21,9 @@ struct smtp {
 enum smtp_state { STATE_COMMANDS, STATE_AUTH, STATE_HEAD, STATE_TEXT }; // of the client
 
 struct smtp_memory {
-	bool rest[2];      // by direction
-	uint8_t state;     // enum smtp_state
-	bool begun;        // of the mail's text something has come
+	bool rest[2];  // by direction
+	uint8_t state; // enum smtp_state
+	bool begun;    // of the mail's text something has come
 	bool tls_asked, quit_asked;
 	uint8_t helo_length;
 	uint8_t helo[HELO_MAX];
@@ -290,7 +290,8 @@ static enum proto_verdict server_line(struct smtp_call *c, struct span line)
 // 1 proof, 0 a line that SMTP may have, -1 one that it has not.
 static int server_proof(struct span line)
 {
-	static const char *const extensions[] = {"PIPELINING", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES", "CHUNKING", "SMTPUTF8"};
+	static const char *const extensions[] = {"PIPELINING",          "8BITMIME", "STARTTLS",
+						 "ENHANCEDSTATUSCODES", "CHUNKING", "SMTPUTF8"};
 	struct reply reply;
 
 	if (!reply_read(line, &reply) || !text_sound(reply.text))
@@ -301,7 +302,8 @@ static int server_proof(struct span line)
 		return text_has(reply.text, "FTP") ? -1 : 0;
 	if (reply.code == CODE_GO_ON)
 		return text_has(reply.text, "<CR><LF>");
-	return reply.code == CODE_OK && word_index(span_trim(reply.text), extensions, sizeof(extensions) / sizeof(extensions[0])) >= 0;
+	return reply.code == CODE_OK &&
+	       word_index(span_trim(reply.text), extensions, sizeof(extensions) / sizeof(extensions[0])) >= 0;
 }
 
 // A name or an address literal.
@@ -319,7 +321,7 @@ static bool name_like(struct span word)
 
 static int client_proof(struct span line)
 {
-	static const char *const shared[] = {"NOOP", "QUIT", "RSET", "HELP", "VRFY", "EXPN"};
+	static const char *const shared[] = {"NOOP", "QUIT", "RSET", "HELP", "VRFY", "EXPN", "STARTTLS", "XCLIENT", "XFORWARD"};
 	struct span verb, name, path;
 
 	if (!text_sound(line) || !word_next(&line, &verb))
