@@ -13,7 +13,7 @@ static const struct record_field fields[] = {
 	{FIELD("host_int", TEXT, dropbox, host), IN("dropbox", "host_int")},
 	{FIELD("version", TEXT, dropbox, version), IN("dropbox", "version")},
 	{FIELD("displayname", TEXT, dropbox, name), IN("dropbox", "displayname")},
-	{FIELD("port", U16, dropbox, port), IN("dropbox", "port")},
+	{FIELD("sync_port", U16, dropbox, port), IN("dropbox", "port")},
 	{FIELD("namespaces", TEXT, dropbox, namespaces), IN("dropbox", "namespaces")},
 	{0},
 };
