@@ -138,6 +138,11 @@ static const struct message messages[] = {
 	{&proto_coap, BYTES("\x60\1\0\7\xb1" "a"), NULL},             // a request does not acknowledge
 	{&proto_coap, BYTES("\x40\x09\0\7\xb1" "a"), NULL},           // method 9
 	{&proto_coap, BYTES("\x40\1\0\7\xb2" "a"), NULL},
+	{&proto_dropbox, BYTES("{\"host_int\": 12, \"version\": [2, 0], \"displayname\": \"\x1b\", \"port\": 17500, \"namespaces\": [1, 2]}"),
+	 "dropbox {\"dropbox\":{\"host_int\":\"12\",\"version\":\"2, 0\",\"displayname\":\"\\\\x1b\",\"port\":17500,\"namespaces\":\"1, 2\"}}"},
+	{&proto_dropbox, BYTES("{\"host_int\": 12, \"port\": 17500}"), NULL},
+	{&proto_dropbox, BYTES("{\"host_int\": x, \"port\": 17500, \"namespaces\": []}"), NULL},
+	{&proto_dropbox, BYTES("{\"host_int\": 1, \"port\": 99999, \"namespaces\": []}"), NULL},
 	{&proto_dhcpv6, BYTES(SOLICIT), SOLICIT_JSON "}}"},
 	{&proto_dhcpv6, BYTES("\x0c\1" LINK_ADDRESS LINK_ADDRESS "\0\x12\0\3ge0" "\0\x09\0\x60" "\x0c\0" LINK_ADDRESS LINK_ADDRESS "\0\x09\0\x3a" SOLICIT),
 	 SOLICIT_JSON ",\"relay\":{\"count\":2,\"link_address\":\"2001:db8::1\",\"peer_address\":\"2001:db8::1\",\"interface_id\":\"ge0\"}}}"},

@@ -45,6 +45,7 @@
 	row(memcached) \
 	row(modbus) \
 	row(coap) \
+	row(dropbox) \
 	row(mongodb) \
 	/* directories, management */ \
 	row(syslog) \
