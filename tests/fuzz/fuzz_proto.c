@@ -78,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			to_server = !to_server;
 		feed(&f, to_server, piece.at, piece.left);
 		f.hint.now_ns += 1000000;
+		f.hint.time_ns = f.hint.now_ns;
 	}
 	feed_end(&f);
 	return 0;

@@ -305,12 +305,12 @@ static void test_time_of_answer(void **state)
 {
 	(void)state;
 	feed_start(&f, &proto_dns, PROTO_UDP, 40000, 53);
-	f.hint.now_ns = 1 << 20;
+	f.hint.time_ns = 1 << 20;
 	feed(&f, true, BYTES(QUERY WWW "\0\1\0\1"));
-	f.hint.now_ns = 2 << 20;
+	f.hint.time_ns = 2 << 20;
 	feed(&f, true, BYTES("\x12\x35\1\0\0\1\0\0\0\0\0\0" WWW "\0\1\0\1"));
 	feed(&f, true, BYTES(QUERY WWW "\0\1\0\1")); // again
-	f.hint.now_ns = 5 << 20;
+	f.hint.time_ns = 5 << 20;
 	feed(&f, false, BYTES(ANSWER("\0") WWW "\0\1\0\1"));
 	feed(&f, false, BYTES(ANSWER("\0") WWW "\0\1\0\1"));
 	assert_string_equal(f.log + strlen("query 0 0 www.example.org 1/1\n") * 3,
