@@ -47,7 +47,7 @@ static const struct record_field fields[] = {
 	{FIELD("last_reply", TEXT, smtp, reply), IN("smtp", "last_reply")},
 	{FIELD("auth_mechanism", TEXT, smtp, mechanism), IN("smtp", "auth_mechanism")},
 	{FIELD("email_from", TEXT, smtp, from), IN("email", "from")},
-	{FIELD("email_to", TEXT, smtp, to), IN("email", "to")},
+	{FIELD("email_to", TEXT_LIST, smtp, to), IN("email", "to"), .flags = FIELD_LINES},
 	{FIELD("email_subject", TEXT, smtp, subject), IN("email", "subject")},
 	{FIELD("email_message_id", TEXT, smtp, message_id), IN("email", "message_id")},
 	{0},
@@ -187,6 +187,18 @@ static enum proto_verdict auth_line(struct smtp_call *c, struct span line)
 
 // ---- the mail ----
 
+static void addresses_tell(struct smtp_call *c, struct span list)
+{
+	struct smtp *smtp = c->smtp;
+
+	if (smtp->to.len > 0)
+		return;
+	smtp->to = text_reserve(c->l7, FIELD_BYTES_MAX);
+	while (list.left > 0)
+		text_list_add(c->l7, &smtp->to, FIELD_BYTES_MAX, item_next(&list));
+	text_trim(c->l7, smtp->to);
+}
+
 static void head_field(struct smtp_call *c, struct span line)
 {
 	struct smtp *smtp = c->smtp;
@@ -195,10 +207,12 @@ static void head_field(struct smtp_call *c, struct span line)
 
 	if (!span_until(&line, ':', &name))
 		return;
+	if (word_is(name, "To")) {
+		addresses_tell(c, line);
+		return;
+	}
 	if (word_is(name, "From"))
 		to = &smtp->from;
-	else if (word_is(name, "To"))
-		to = &smtp->to;
 	else if (word_is(name, "Subject"))
 		to = &smtp->subject;
 	else if (word_is(name, "Message-ID"))
