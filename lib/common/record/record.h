@@ -244,11 +244,13 @@ struct record_tls {
 
 struct record_http {
 	uint32_t tx_id;      // ordinal of the request in its connection, from 0
+	uint32_t stream_id;  // HTTP/2
 	uint16_t status; // 0: no response seen
 	uint64_t length; // body bytes of the response as Content-Length says, 0 if not said
 	bool length_said;
 	bool request, response;
 	struct record_text method, hostname, url, protocol, user_agent, referer, request_type, content_type, server, redirect;
+	struct record_text version; // "2" of HTTP/2, which does not write it into each message
 };
 
 // ---- of the link layer: no flow, no ends but the tags; each begins with the frame's addresses ----

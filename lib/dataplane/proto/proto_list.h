@@ -9,7 +9,10 @@
 #define PROTO_LIST(row) \
 	/* web */ \
 	row(http) \
+	row(http2) \
+	row(websocket) \
 	row(tls) \
+	row(dtls) \
 	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
@@ -20,6 +23,7 @@
 	row(dhcp) \
 	row(dhcpv6) \
 	row(ssdp) \
+	row(ntp) \
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
@@ -33,13 +37,21 @@
 	row(irc) \
 	\
 	/* data and infrastructure */ \
+	row(mysql) \
+	row(postgresql) \
+	row(redis) \
+	row(mqtt) \
 	row(bgp) \
 	row(memcached) \
 	row(modbus) \
+	row(coap) \
 	row(mongodb) \
 	/* directories, management */ \
+	row(syslog) \
 	row(snmp) \
 	row(ldap) \
+	row(krb5) \
+	row(radius) \
 	\
 	/* media */ \
 	row(sip) \
