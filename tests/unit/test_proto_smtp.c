@@ -63,6 +63,9 @@ static const struct talk talks[] = {
 	{"TLS refused",
 	 {{'c', "EHLO a\r\n"}, {'s', "250 STARTTLS\r\n"}, {'c', "STARTTLS\r\n"}, {'s', "454 not now\r\n"}, {'c', "NOOP\r\n"}, {'s', "220 odd\r\n"}},
 	 SMTP("\"helo\":\"a\",\"commands\":[\"EHLO\",\"STARTTLS\",\"NOOP\"],\"banner\":\"odd\",\"last_reply\":\"220 odd\""), TALK_OPEN, false},
+	{"a banner that hides",
+	 {{'s', "220 **.*** ESMTP\r\n"}, {'c', "NOOP\r\n"}},
+	 SMTP("\"commands\":[\"NOOP\"],\"banner\":\"**.*** ESMTP\",\"last_reply\":\"220 **.*** ESMTP\""), TALK_OPEN, false},
 	{"chunks",
 	 {READY, {'c', "LHLO a\r\n"}, {'c', "BDAT 12\r\nMAIL QUIT\r\n\r\nBDAT 6 LAST\r\nRSET\r\nNOOP\r\n"}},
 	 "smtp {\"smtp\":{\"helo\":\"a\",\"commands\":[\"LHLO\",\"BDAT\",\"NOOP\"]," BANNER ",\"last_reply\":\"220 mx.example.org ESMTP\"}}"

@@ -252,13 +252,26 @@ static enum proto_verdict client_line(struct smtp_call *c, struct span line)
 
 // ---- replies ----
 
+// A name or an address literal.
+static bool name_like(struct span word)
+{
+	bool like = word.left > 0;
+
+	while (word.left > 0) {
+		uint8_t c = span_u8(&word), low = c | 0x20;
+
+		like = like && ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || strchr(".-_[]:", c) != NULL) && c != 0;
+	}
+	return like;
+}
+
 // The banner begins with the server's name.
 static void banner_keep(struct smtp_call *c, struct span text)
 {
 	struct span rest = text, name, label;
 
 	c->smtp->banner = l7_text(c->l7, text, FIELD_BYTES_MAX);
-	if (!word_next(&rest, &name))
+	if (!word_next(&rest, &name) || !name_like(name))
 		return;
 	rest = name;
 	if (span_until(&rest, '.', &label) && label.left > 0 && rest.left > 0)
@@ -318,19 +331,6 @@ static int server_proof(struct span line)
 		return text_has(reply.text, "<CR><LF>");
 	return reply.code == CODE_OK &&
 	       word_index(span_trim(reply.text), extensions, sizeof(extensions) / sizeof(extensions[0])) >= 0;
-}
-
-// A name or an address literal.
-static bool name_like(struct span word)
-{
-	bool like = word.left > 0;
-
-	while (word.left > 0) {
-		uint8_t c = span_u8(&word), low = c | 0x20;
-
-		like = like && ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || strchr(".-_[]:", c) != NULL) && c != 0;
-	}
-	return like;
 }
 
 static int client_proof(struct span line)
