@@ -1,5 +1,5 @@
 // SMTP: mails and what is said around them, secrets, TLS, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define SMTP(fields) "smtp {\"smtp\":{" fields "}}\n"
 #define READY {'s', "220 mx.example.org ESMTP\r\n"}
