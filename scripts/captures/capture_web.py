@@ -11,7 +11,7 @@ import time
 
 from namespaces import pair
 
-PACKAGES = ("iproute2", "tcpdump", "ethtool", "openssl", "nginx-light", "curl", "nghttp2-server", "nghttp2-client", "python3-websockets")
+PACKAGES = ("iproute2", "tcpdump", "ethtool", "openssl", "nginx", "curl", "nghttp2-server", "nghttp2-client", "python3-websockets")
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PYTHON, SERVER = "/usr/bin/python3", "192.0.2.2"
 WEAK = ("-cipher", "ALL:@SECLEVEL=0")  # the versions before 1.2 are only to be had like this

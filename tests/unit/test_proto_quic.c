@@ -339,6 +339,7 @@ static void never_whole(void **state)
 	plain.len = 0;
 	put_crypto(&plain, 6, 0, message.at, 60);
 	feed_initial(true, &first, &plain);
+	feed(&f, true, "\x80 something else", 16);
 	feed_end(&f);
 	log_must("quic {\"quic\":{\"version\":\"1\",\"sni\":\"example.com\",\"client_hello\":true}} name=example.com\n");
 }
@@ -407,6 +408,22 @@ static void renewed(void **state)
 	assert_true(f.over);
 	log_must("quic {\"quic\":{\"version\":\"1\"," ASKED CIPHER TOLD_BOTH "\"version_negotiation\":true," PRINTS "," PRINTS_SERVER
 		 "}} name=example.com\n");
+}
+
+// Of a flow that was claimed without a text, only the version can be told.
+static void late(void **state)
+{
+	struct bytes b = {.len = 0};
+
+	(void)state;
+	put_long(&b, 0x80, 0, "", dcid);
+	put(&b, V1, 4);
+	start();
+	f.hint.costly = false;
+	feed(&f, false, b.at, b.len);
+	feed_hello(&first, client_hello);
+	feed_end(&f);
+	log_must("quic {\"quic\":{\"version\":\"1\",\"version_negotiation\":true}}\n");
 }
 
 // A client that goes on with short headers: the server's hello will not come any more.
@@ -593,6 +610,7 @@ int main(void)
 		cmocka_unit_test(never_whole),
 		cmocka_unit_test(coalesced),
 		cmocka_unit_test(renewed),
+		cmocka_unit_test(late),
 		cmocka_unit_test(short_header),
 		cmocka_unit_test(google),
 		cmocka_unit_test(look_alikes),

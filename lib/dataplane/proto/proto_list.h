@@ -62,6 +62,7 @@
 	row(wireguard) \
 	row(openvpn) \
 	row(ike) \
+	row(ipsec) \
 	row(bittorrent) \
 	row(bittorrent_dht) \
 	/* told by little: asked last */ \

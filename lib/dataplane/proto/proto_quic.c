@@ -397,8 +397,8 @@ static enum proto_verdict long_dissect(struct span in, const struct proto_hint *
 	unsigned packets;
 
 	r.kept = hint->claimed && r.memory->datagrams > 0;
-	if (r.kept && !r.memory->client_whole)
-		l7_clear(l7); // what a part of the hello told
+	if (r.kept && !l7->pending)
+		l7->text_used = 0; // it said how many bytes were to be kept
 	packets = packets_read(&r, in);
 	if (packets == 0 || (!hint->claimed && !r.opened && !shape_fits(in)))
 		return packets > 0 && r.memory->retry ? PROTO_MORE : PROTO_NO; // a retry alone proves little
