@@ -135,7 +135,8 @@ def smtp(net_path):
         net.start("right", "exim4", "-bdf", "-C", config)
         listening(net, 25)
         net.record("left", "eth0")
-        swaks = ("swaks", "--server", SERVER, "--ehlo", "client.example.net", "--from", "one@example.net", "--timeout", 10, "--hide-all")
+        swaks = ("swaks", "--server", SERVER, "--ehlo", "client.example.net", "--from", "one@example.net", "--timeout", 10, "--hide-all",
+                 "--header", "Message-Id: <1@example.net>")
         net.run("left", *swaks, "--to", "two@example.org,three@example.org", "--header", "Subject: two words")
         net.run("left", *swaks, "--to", "two@example.com", good=None)
         net.run("left", *swaks, "--to", "two@example.org", "--auth", "LOGIN", "--auth-user", "one", "--auth-password", "a secret")

@@ -1,5 +1,5 @@
 // IMAP: tagged commands with their results, literals, secrets, TLS, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define IMAP(fields) "imap {\"imap\":{" fields "}}\n"
 #define DONE(tag, command) "\"tag\":\"" tag "\",\"command\":\"" command "\""

@@ -1,5 +1,5 @@
 // IRC: who someone is and where he goes, what is never written, how many events there are, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define TWO "\"nick\":\"one\",\"user\":\"two\","
 #define IRC(fields) "irc {\"irc\":{" fields "}}\n"

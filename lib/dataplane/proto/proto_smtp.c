@@ -47,7 +47,7 @@ static const struct record_field fields[] = {
 	{FIELD("last_reply", TEXT, smtp, reply), IN("smtp", "last_reply")},
 	{FIELD("auth_mechanism", TEXT, smtp, mechanism), IN("smtp", "auth_mechanism")},
 	{FIELD("email_from", TEXT, smtp, from), IN("email", "from")},
-	{FIELD("email_to", TEXT, smtp, to), IN("email", "to")},
+	{FIELD("email_to", TEXT_LIST, smtp, to), IN("email", "to"), .flags = FIELD_LINES},
 	{FIELD("email_subject", TEXT, smtp, subject), IN("email", "subject")},
 	{FIELD("email_message_id", TEXT, smtp, message_id), IN("email", "message_id")},
 	{0},
@@ -187,6 +187,18 @@ static enum proto_verdict auth_line(struct smtp_call *c, struct span line)
 
 // ---- the mail ----
 
+static void addresses_tell(struct smtp_call *c, struct span list)
+{
+	struct smtp *smtp = c->smtp;
+
+	if (smtp->to.len > 0)
+		return;
+	smtp->to = text_reserve(c->l7, FIELD_BYTES_MAX);
+	while (list.left > 0)
+		text_list_add(c->l7, &smtp->to, FIELD_BYTES_MAX, item_next(&list));
+	text_trim(c->l7, smtp->to);
+}
+
 static void head_field(struct smtp_call *c, struct span line)
 {
 	struct smtp *smtp = c->smtp;
@@ -195,10 +207,12 @@ static void head_field(struct smtp_call *c, struct span line)
 
 	if (!span_until(&line, ':', &name))
 		return;
+	if (word_is(name, "To")) {
+		addresses_tell(c, line);
+		return;
+	}
 	if (word_is(name, "From"))
 		to = &smtp->from;
-	else if (word_is(name, "To"))
-		to = &smtp->to;
 	else if (word_is(name, "Subject"))
 		to = &smtp->subject;
 	else if (word_is(name, "Message-ID"))
@@ -238,13 +252,26 @@ static enum proto_verdict client_line(struct smtp_call *c, struct span line)
 
 // ---- replies ----
 
+// A name or an address literal.
+static bool name_like(struct span word)
+{
+	bool like = word.left > 0;
+
+	while (word.left > 0) {
+		uint8_t c = span_u8(&word), low = c | 0x20;
+
+		like = like && ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || strchr(".-_[]:", c) != NULL) && c != 0;
+	}
+	return like;
+}
+
 // The banner begins with the server's name.
 static void banner_keep(struct smtp_call *c, struct span text)
 {
 	struct span rest = text, name, label;
 
 	c->smtp->banner = l7_text(c->l7, text, FIELD_BYTES_MAX);
-	if (!word_next(&rest, &name))
+	if (!word_next(&rest, &name) || !name_like(name))
 		return;
 	rest = name;
 	if (span_until(&rest, '.', &label) && label.left > 0 && rest.left > 0)
@@ -304,19 +331,6 @@ static int server_proof(struct span line)
 		return text_has(reply.text, "<CR><LF>");
 	return reply.code == CODE_OK &&
 	       word_index(span_trim(reply.text), extensions, sizeof(extensions) / sizeof(extensions[0])) >= 0;
-}
-
-// A name or an address literal.
-static bool name_like(struct span word)
-{
-	bool like = word.left > 0;
-
-	while (word.left > 0) {
-		uint8_t c = span_u8(&word), low = c | 0x20;
-
-		like = like && ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || strchr(".-_[]:", c) != NULL) && c != 0;
-	}
-	return like;
 }
 
 static int client_proof(struct span line)
