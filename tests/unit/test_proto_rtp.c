@@ -58,7 +58,7 @@ static void test_call(void **state)
 	}
 	feed_end(&f);
 	assert_string_equal(f.log, "rtp {\"rtp\":{\"toserver\":{\"ssrc\":17,\"payload_type\":0,\"codec\":\"PCMU\",\"clock_rate\":8000,\"packets\":19,"
-				   "\"lost\":1,\"jitter_ms\":2.540},\"toclient\":{\"ssrc\":34,"
+				   "\"lost\":1,\"jitter_ms\":4.773},\"toclient\":{\"ssrc\":34,"
 				   "\"payload_type\":8,\"codec\":\"PCMA\",\"clock_rate\":8000,\"packets\":18,"
 				   "\"lost\":1,\"jitter_ms\":1.000}}}\n");
 }

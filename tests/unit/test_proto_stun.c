@@ -98,7 +98,7 @@ static const struct talk talks[] = {
 static const char *const others[] = {
 	">00010004 2112a442" ID,                  // a length that is not the datagram's
 	">00010001 11111111" ID "00",             // not a multiple of four
-	">00010008 2112a442" ID "0006000900000000", // an attribute longer than the message
+	">00010008 11111111" ID "0006000900000000", // an attribute longer than the message
 	">00000000 2112a442" ID,                  // no method
 	">000e0000 2112a442" ID,                  // a method that does not exist
 	">02010000 2112a442" ID,

@@ -198,25 +198,28 @@ static void jitter_add(struct rtp_stream *s, uint32_t timestamp, uint64_t now_ns
 	s->jitter_ns = (uint64_t)jitter_ns;
 }
 
-static void sequence_go(struct rtp_stream *s, const struct rtp_header *h, uint16_t step, uint64_t now_ns)
+static void time_go(struct rtp_stream *s, const struct rtp_header *h, uint64_t now_ns)
 {
-	s->expected += step < STEP_MAX ? step : 1; // a jump is a new beginning
-	s->sequence = h->sequence;
 	if (s->clock == 0)
 		clock_guess(s, h->timestamp, now_ns);
-	else if (step < STEP_MAX)
+	else
 		jitter_add(s, h->timestamp, now_ns);
-	s->timestamp = h->timestamp;
-	s->arrived_ns = now_ns;
 }
 
 static void stream_add(struct rtp_stream *s, const struct rtp_header *h, uint64_t now_ns)
 {
 	uint16_t step = (uint16_t)(h->sequence - s->sequence);
+	bool late = step == 0 || step >= UINT16_MAX - STEP_MAX, jump = !late && step >= STEP_MAX;
 
 	s->packets++;
-	if (step > 0 && step < UINT16_MAX - STEP_MAX) // neither late nor twice
-		sequence_go(s, h, step, now_ns);
+	if (!late) {
+		s->expected += jump ? 1 : step; // a jump is a new beginning
+		s->sequence = h->sequence;
+	}
+	if (!jump)
+		time_go(s, h, now_ns);
+	s->timestamp = h->timestamp;
+	s->arrived_ns = now_ns;
 	s->lost = s->expected > s->packets ? s->expected - s->packets : 0;
 }
 

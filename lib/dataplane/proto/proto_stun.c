@@ -1,8 +1,9 @@
 // STUN, RFC 8489, and TURN, RFC 8656, over UDP and TCP; the older STUN of RFC 3489, which has no magic cookie.
 //
-// The cookie and a length that is that of the datagram (of a stream: attributes that parse) decide; without the cookie an answer or a
-// request with an attribute of known form must fill the datagram. A request and its answer are one event; what was told once of a
-// flow, as by the checks that keep a path open, is told no more than SAME_MAX times. Data that is relayed is passed over.
+// The cookie and a length that is that of the datagram (of a stream: attributes that parse) decide, for there are clients whose
+// attributes do not; without the cookie an answer or a request with an attribute of known form must fill the datagram. A request and
+// its answer are one event; what was told once of a flow, as by the checks that keep a path open, is told no more than SAME_MAX
+// times. Data that is relayed is passed over.
 #include "base/text.h"
 #include "proto/proto_list.h"
 #include "record/record_names.h"
@@ -236,7 +237,7 @@ static void message_keep(const struct stun_message *m, struct l7 *l7)
 	if (stun->transaction.len == 0)
 		stun->transaction = hex_text(l7, m->id, ID_BYTES);
 	memcpy(stun->id, m->id, ID_BYTES);
-	while (in.left > 0 && attribute_read(&in, &type, &value))
+	for (unsigned i = 0; i < ATTRIBUTES_MAX && in.left > 0 && attribute_read(&in, &type, &value); i++)
 		attribute_keep(type, value, m->id, stun, l7);
 }
 
@@ -282,7 +283,7 @@ static enum proto_verdict udp_dissect(struct span in, const struct proto_hint *h
 	l7->used = hint->claimed ? in.left : 0;
 	if (hint->claimed && channel_is(in, &length) && length + CHANNEL_BYTES <= in.left)
 		return PROTO_MORE;
-	if (!header_read(&from, &m) || m.length != from.left || !attributes_fit(from))
+	if (!header_read(&from, &m) || m.length != from.left || (m.classic && !attributes_fit(from)))
 		return PROTO_NO;
 	m.attributes = from;
 	if (m.classic && !hint->claimed && !classic_proves(&m))
