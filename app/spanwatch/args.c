@@ -32,7 +32,7 @@ static const struct option_row options[] = {
 	{'f', "filter", "EXPR", "capture.filter", "analyse only what this pcap-filter expression describes", false},
 	{0, "attributes", "FILE", "capture.attributes", "drop or keep what these attribute filters (JSON) describe", false},
 	{0, "filter-help", NULL, NULL, "list what attribute filters can ask", false},
-	{0, "protocols", NULL, NULL, "list the application protocols that are told apart, and what is read of each", false},
+	{0, "protocols", NULL, NULL, "list the application protocols that are told apart", false},
 	{'o', "output", "DIR", "output.directory", "write eve.json and stats.json there; - for EVE lines on stdout", false},
 	{0, "api", "WHERE", "api.listen", "ADDR:PORT, unix:PATH or none; default 127.0.0.1:8480", false},
 	{'w', "workers", "N", "capture.workers", "worker threads; default: one for each core but one", false},

@@ -29,6 +29,7 @@ struct feed {
 	struct feed_side side[2];
 	bool over, refused, next; // next: it ended with PROTO_NEXT
 	uint32_t note;
+	struct proto_times times;
 	unsigned reported;
 	char log[FEED_LOG];
 	size_t used;
@@ -61,9 +62,19 @@ static inline void feed_text(struct feed *f, const char *before, struct record_t
 		feed_log(f, "%s%.*s", before, text.len, f->l7.text + text.at);
 }
 
+static inline void feed_dns_rows(struct feed *f, const char *before, const struct record_dns_answer *rows, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		feed_text(f, before, rows[i].rrname);
+		feed_log(f, " %u %u", rows[i].rrtype, rows[i].ttl);
+		feed_text(f, " ", rows[i].rdata);
+	}
+}
+
 static inline void feed_dns(struct feed *f, const struct record_dns *dns)
 {
 	feed_must(dns->queries <= RECORD_DNS_QUERIES_MAX && dns->answers <= RECORD_DNS_ANSWERS_MAX);
+	feed_must(dns->authority_rows <= RECORD_DNS_OTHERS_MAX && dns->additional_rows <= RECORD_DNS_OTHERS_MAX);
 	feed_log(f, "%s %u %u", dns->response ? "response" : "query", dns->opcode, dns->rcode);
 	feed_text(f, " ", dns->rrname);
 	feed_log(f, " %u/%u", dns->rrtype, dns->rrclass);
@@ -71,11 +82,19 @@ static inline void feed_dns(struct feed *f, const struct record_dns *dns)
 		feed_text(f, " ?", dns->query[i].rrname);
 		feed_log(f, "/%u", dns->query[i].rrtype);
 	}
-	for (unsigned i = 0; i < dns->answers; i++) {
-		feed_text(f, " | ", dns->answer[i].rrname);
-		feed_log(f, " %u %u", dns->answer[i].rrtype, dns->answer[i].ttl);
-		feed_text(f, " ", dns->answer[i].rdata);
-	}
+	feed_dns_rows(f, " | ", dns->answer, dns->answers);
+	feed_dns_rows(f, " ^ ", dns->authority, dns->authority_rows);
+	feed_dns_rows(f, " + ", dns->additional, dns->additional_rows);
+	if (dns->edns.said)
+		feed_log(f, " edns %u %u %04x", dns->edns.version, dns->edns.udp_size, dns->edns.flags);
+	feed_text(f, " nsid=", dns->edns.nsid);
+	feed_text(f, " subnet=", dns->edns.client_subnet);
+	feed_text(f, " cookie=", dns->edns.cookie);
+	if (dns->edns.error_said)
+		feed_log(f, " error %u", dns->edns.error);
+	feed_text(f, " ", dns->edns.error_text);
+	if (dns->rtt_ns > 0)
+		feed_log(f, " after %llu", (unsigned long long)dns->rtt_ns);
 }
 
 static inline void feed_tls(struct feed *f, const struct record_tls *tls)
@@ -88,6 +107,18 @@ static inline void feed_tls(struct feed *f, const struct record_tls *tls)
 	feed_text(f, " ja3=", tls->ja3);
 	feed_text(f, " ja3s=", tls->ja3s);
 	feed_text(f, " ja4=", tls->ja4);
+	feed_text(f, " alert=", tls->alert);
+	feed_text(f, " subject=", tls->subject);
+	feed_text(f, " issuer=", tls->issuer);
+	feed_text(f, " serial=", tls->serial);
+	feed_text(f, " from=", tls->not_before);
+	feed_text(f, " to=", tls->not_after);
+	feed_text(f, " names=", tls->alt_names);
+	feed_text(f, " sha1=", tls->fingerprint);
+	feed_log(f, "%s%s%s%s%s", tls->resumed ? " resumed" : "", tls->ticket ? " ticket" : "", tls->retry ? " retry" : "",
+		 tls->ech ? " ech" : "", tls->ssl2 ? " ssl2" : "");
+	if (tls->chain > 0)
+		feed_log(f, " chain=%u", tls->chain);
 }
 
 static inline void feed_http(struct feed *f, const struct record_http *http)
@@ -180,7 +211,7 @@ static inline void feed_start(struct feed *f, const struct proto_ops *ops, enum 
 {
 	memset(f, 0, sizeof(*f));
 	f->ops = ops;
-	f->hint = (struct proto_hint){.l4 = l4, .client_port = client_port, .server_port = server_port, .costly = true, .note = &f->note};
+	f->hint = (struct proto_hint){.l4 = l4, .client_port = client_port, .server_port = server_port, .costly = true, .note = &f->note, .times = &f->times};
 	f->l7.scratch = f->scratch;
 }
 
@@ -190,10 +221,15 @@ static inline enum proto_verdict feed_ask(struct feed *f, const uint8_t *bytes, 
 	enum proto_verdict verdict;
 
 	feed_must(copy != NULL);
-	memcpy(copy, bytes, len);
+	if (len > 0)
+		memcpy(copy, bytes, len);
+	if (!f->hint.claimed) { // as the engine does it
+		memset(&f->l7, 0, offsetof(struct l7, text));
+		f->l7.scratch = f->scratch;
+	}
 	f->l7.used = 0;
 	f->l7.skip = 0;
-	f->l7.costly = f->l7.withheld = false;
+	f->l7.again = f->l7.costly = f->l7.withheld = false;
 	verdict = f->ops->dissect(span_of(copy, len), &f->hint, &f->l7);
 	free(copy);
 	feed_must(f->l7.used <= len);
@@ -235,6 +271,27 @@ static inline void feed_offer(struct feed *f, struct feed_side *side)
 	}
 }
 
+static inline void feed_datagram(struct feed *f, const uint8_t *bytes, uint32_t len)
+{
+	enum proto_verdict verdict;
+
+	if (!f->ops->keeps) {
+		memset(&f->l7, 0, offsetof(struct l7, text));
+		f->l7.scratch = f->scratch;
+	}
+	for (f->hint.round = 0;; f->hint.round++) {
+		feed_must(f->hint.round < 64);
+		verdict = feed_ask(f, bytes, len);
+		f->refused = verdict == PROTO_NO && !f->hint.claimed;
+		if (verdict == PROTO_YES || ((verdict == PROTO_DONE || !f->ops->keeps) && f->l7.pending))
+			feed_report(f);
+		if (verdict != PROTO_YES || !f->l7.again)
+			break;
+	}
+	f->over = verdict == PROTO_DONE || f->refused;
+	f->hint.payload++;
+}
+
 // Bytes of a stream, or a datagram.
 static inline void feed(struct feed *f, bool to_server, const void *bytes, uint32_t len)
 {
@@ -244,18 +301,7 @@ static inline void feed(struct feed *f, bool to_server, const void *bytes, uint3
 	if (f->over || len == 0)
 		return;
 	if (f->hint.l4 == PROTO_UDP) {
-		enum proto_verdict verdict;
-
-		if (!f->ops->keeps) {
-			memset(&f->l7, 0, offsetof(struct l7, text));
-			f->l7.scratch = f->scratch;
-		}
-		verdict = feed_ask(f, bytes, len);
-		f->refused = verdict == PROTO_NO && !f->hint.claimed;
-		if (verdict == PROTO_YES || ((verdict == PROTO_DONE || !f->ops->keeps) && f->l7.pending))
-			feed_report(f);
-		f->over = verdict == PROTO_DONE || f->refused;
-		f->hint.payload++;
+		feed_datagram(f, bytes, len);
 		return;
 	}
 	if (len > FEED_BUFFER - side->have) { // what the flow's stream does with bytes it has no room for

@@ -72,7 +72,7 @@ static void engine_end(struct engine *e)
 {
 	classify_end(&e->c, &e->flow);
 	assert_true(e->flow.done);
-	assert_int_equal(e->flow.l7, 0);
+	assert_false(e->flow.has_l7);
 	assert_int_equal(e->c.l7_pool.available, e->c.l7_pool.capacity);
 	free(e->memory);
 	free(e);

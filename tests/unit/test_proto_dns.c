@@ -29,7 +29,13 @@ static const struct message messages[] = {
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 40000, 5300, "query 0 0 www.example.org 1/1\n"},
 	{BYTES(QUERY "\0\0\2\0\1"), &proto_dns, 40000, 53, "query 0 0 . 2/1\n"},
 	{BYTES("\x12\x34\x01\x20\0\1\0\0\0\0\0\1" WWW "\0\x1c\0\1\0\0\x29\x10\0\0\0\0\0\0\0"), &proto_dns, 40000, 53,
-	 "query 0 0 www.example.org 28/1\n"}, // EDNS
+	 "query 0 0 www.example.org 28/1 edns 0 4096 0000\n"}, // EDNS
+	{BYTES("\x12\x34\x81\x80\0\1\0\0\0\1\0\2" WWW "\0\1\0\1" "\xc0\x10\0\2\0\1\0\0\0\x3c\0\5\2ns\xc0\x10"
+	       "\xc0\x2d\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"
+	       "\0\0\x29\4\xd0\1\0\x80\0\0\x32" "\0\3\0\2s1" "\0\x08\0\3\0\1\x18" "\0\x08\0\7\0\1\x18\0\xc0\0\2" "\0\x0a\0\x08\1\2\3\4\5\6\7\xff"
+	       "\0\x0f\0\6\0\x12no\n." "\0\xff\0\0"), &proto_dns, 40000, 53,
+	 "response 0 16 www.example.org 1/1 ^ example.org 2 60 ns.example.org + ns.example.org 1 60 192.0.2.1 edns 0 1232 8000 nsid=s1"
+	 " subnet=192.0.2.0/24 cookie=01020304050607ff error 18 no\\x0a.\n"},
 	{BYTES(QUERY "\5\xe1\x00.\\\n\4t.co\0\0\x0a\0\1"), &proto_dns, 40000, 53, "query 0 0 \\xe1\\x00.\\x5c\\x0a.t.co 10/1\n"}, // a tunnel
 	{BYTES(ANSWER("\2") WWW "\0\1\0\1" "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1a\xc0\x10" "\xc0\x2d\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"),
 	 &proto_dns, 40000, 53,
@@ -49,7 +55,19 @@ static const struct message messages[] = {
 	{BYTES(ANSWER("\1") WWW "\1\1\0\1" "\xc0\x0c\1\1\0\1\0\0\0\x3c\0\x0a" "\0\5issueca."), &proto_dns, 40000, 53,
 	 "response 0 0 www.example.org 257/1 | www.example.org 257 60 0 issue \"ca.\"\n"},
 	{BYTES(ANSWER("\1") WWW "\0\x41\0\1" RR("\x41", "\3") "\0\1\0"), &proto_dns, 40000, 53,
-	 "response 0 0 www.example.org 65/1 | www.example.org 65 60 000100\n"},
+	 "response 0 0 www.example.org 65/1 | www.example.org 65 60 1 .\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x41\0\1" RR("\x41", "\x41") "\0\1\1a\0" "\0\0\0\2\0\1" "\0\1\0\6\2h2\2h3" "\0\2\0\0" "\0\3\0\2\x20\xfb"
+	       "\0\4\0\4\xc0\0\2\1" "\0\6\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1" "\xff\xf0\0\2\1\2"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 65/1 | www.example.org 65 60 1 a mandatory=alpn alpn=h2,h3 no-default-alpn port=8443 ipv4hint=192.0.2.1"
+	 " ipv6hint=2001:db8::1 key65520=0102\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x40\0\1" RR("\x40", "\x0d") "\0\1\0" "\0\3\0\2\0\1" "\0\2\0\0"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 64/1 | www.example.org 64 60 00010000030002000100020000\n"}, // keys are in order
+	{BYTES(ANSWER("\1") WWW "\0\x23\0\1" RR("\x23", "\x12") "\0\x0a\0\x64\1u\7E2U+sip\2!!" "\0"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 35/1 | www.example.org 35 60 10 100 \"u\" \"E2U+sip\" \"!!\" .\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x2b\0\1" RR("\x2b", "\6") "\x12\x34\x08\2\xab\xcd"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 43/1 | www.example.org 43 60 4660 8 2 abcd\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x34\0\1" RR("\x34", "\5") "\3\1\1\xab\xcd"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 52/1 | www.example.org 52 60 3 1 1 abcd\n"},
 	{BYTES(ANSWER("\1") WWW "\0\1\0\1" RR("\1", "\3") "\1\2\3"), &proto_dns, 40000, 53,
 	 "response 0 0 www.example.org 1/1 | www.example.org 1 60 010203\n"}, // an address of three bytes
 	{BYTES(ANSWER("\1") WWW "\0\2\0\1" RR("\2", "\2") "\xc0\x2d"), &proto_dns, 40000, 53,
@@ -57,7 +75,7 @@ static const struct message messages[] = {
 	{BYTES("\x12\x34\x81\x83\0\1\0\0\0\0\0\0" WWW "\0\1\0\1"), &proto_dns, 40000, 53, "response 0 3 www.example.org 1/1\n"},
 	{BYTES("\x12\x34\x81\x85\0\0\0\0\0\0\0\0"), &proto_dns, 40000, 53, "response 0 5 0/0\n"}, // refused, nothing repeated
 	{BYTES("\x12\x34\x29\x00\0\1\0\0\0\1\0\0" "\7example\3org\0\0\6\0\1" "\1a\xc0\x0c\0\1\0\xff\0\0\0\0\0\0"), &proto_dns, 40000, 53,
-	 "query 5 0 example.org 6/1\n"}, // update
+	 "query 5 0 example.org 6/1 ^ a.example.org 1 0\n"}, // update
 	{BYTES(ANSWER("\1") WWW "\0\1\0\1" "\xc0\x0c\0\1\0\1\0\0"), &proto_dns, 40000, 53, "response 0 0 www.example.org 1/1\n"}, // cut
 	{BYTES(ANSWER("\1") WWW "\0\1\0\1" "\xc0\x0c\0\1\0\1\0\0"), &proto_dns, 40000, 5300, NULL},
 	{BYTES(QUERY "\x40www\0\0\1\0\1"), &proto_dns, 40000, 53, NULL},                       // obsolete label type
@@ -75,7 +93,7 @@ static const struct message messages[] = {
 	{BYTES("\x12\x34\x01"), &proto_dns, 40000, 53, NULL},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 5353, 5353, NULL},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 40000, 5355, NULL},
-	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 137, 137, NULL},
+	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 137, 137, "query 0 0 www.example.org 1/1\n"}, // ports are no proof
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_dns, 5353, 53, "query 0 0 www.example.org 1/1\n"},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_mdns, 40000, 53, NULL},
 	{BYTES(QUERY WWW "\0\1\0\1"), &proto_llmnr, 40000, 53, NULL},
@@ -83,8 +101,8 @@ static const struct message messages[] = {
 	{BYTES("\0\0\0\0\0\3\0\1\0\0\0\0" "\5_http\4_tcp\5local\0\0\x0c\x80\1" "\4_ipp\xc0\x12\0\x0c\0\1" "\xc0\x0c\0\x0c\0\1"
 	       "\xc0\x0c\0\x0c\0\1\0\0\x11\x94\0\4\1x\xc0\x0c"),
 	 &proto_mdns, 5353, 5353,
-	 "query 0 0 _http._tcp.local 12/1 ?_http._tcp.local/12 ?_ipp._tcp.local/12 ?_http._tcp.local/12"
-	 " | _http._tcp.local 12 4500 x._http._tcp.local\n"},
+	 "query 0 0 _http._tcp.local 12/1 | _http._tcp.local 12 4500 x._http._tcp.local\n"
+	 "query 0 0 _ipp._tcp.local 12/1\nquery 0 0 _http._tcp.local 12/1\n"}, // an event for each question
 	{BYTES("\0\0\x84\0\0\0\0\1\0\0\0\0" "\1h\5local\0\0\1\x80\1\0\0\0\x78\0\4\xc0\0\2\7"), &proto_mdns, 5353, 5353,
 	 "response 0 0 0/0 | h.local 1 120 192.0.2.7\n"},
 };
@@ -282,19 +300,36 @@ static void test_goes_on_after_a_gap(void **state)
 	assert_false(f.over);
 }
 
+// An answer knows how long it took: that of its own question, of the same flow, and once.
+static void test_time_of_answer(void **state)
+{
+	(void)state;
+	feed_start(&f, &proto_dns, PROTO_UDP, 40000, 53);
+	f.hint.now_ns = 1 << 20;
+	feed(&f, true, BYTES(QUERY WWW "\0\1\0\1"));
+	f.hint.now_ns = 2 << 20;
+	feed(&f, true, BYTES("\x12\x35\1\0\0\1\0\0\0\0\0\0" WWW "\0\1\0\1"));
+	feed(&f, true, BYTES(QUERY WWW "\0\1\0\1")); // again
+	f.hint.now_ns = 5 << 20;
+	feed(&f, false, BYTES(ANSWER("\0") WWW "\0\1\0\1"));
+	feed(&f, false, BYTES(ANSWER("\0") WWW "\0\1\0\1"));
+	assert_string_equal(f.log + strlen("query 0 0 www.example.org 1/1\n") * 3,
+			    "response 0 0 www.example.org 1/1 after 4194304\nresponse 0 0 www.example.org 1/1\n");
+}
+
 static void test_names_of_protocols(void **state)
 {
-	static const char *const names[] = {"http", "tls", "dns", "mdns", "llmnr"};
-
 	(void)state;
 	assert_string_equal(proto_name(0), "unknown");
 	assert_string_equal(proto_name(proto_count), "unknown");
 	assert_null(proto_list[0]);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_string_equal(proto_name(i + 1), names[i]);
 	for (unsigned i = 1; i < proto_count; i++) {
 		assert_true(proto_list[i]->l4 != 0 && proto_list[i]->max_payloads > 0);
 		assert_non_null(proto_list[i]->dissect);
+		assert_true(*proto_list[i]->title != 0 && *proto_list[i]->spec != 0);
+		assert_string_equal(proto_name(i), proto_list[i]->name);
+		for (unsigned k = 1; k < i; k++)
+			assert_string_not_equal(proto_name(i), proto_name(k));
 	}
 }
 
@@ -305,7 +340,7 @@ int main(void)
 		cmocka_unit_test(test_every_prefix_and_damage), cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_name_limit),   cmocka_unit_test(test_pointer_chain),
 		cmocka_unit_test(test_long_stream_message), cmocka_unit_test(test_goes_on_after_a_gap),
-		cmocka_unit_test(test_names_of_protocols),
+		cmocka_unit_test(test_time_of_answer), cmocka_unit_test(test_names_of_protocols),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

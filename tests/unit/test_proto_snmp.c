@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "proto/proto_ber.h"
-#include "proto_talk.h"
+#include "proto_said.h"
 
 static struct feed f;
 

@@ -207,12 +207,16 @@ static void test_pair_in_pieces(void **state)
 
 static void test_tls12(void **state)
 {
+	static const uint8_t change[] = {20, 3, 3, 0, 1, 1, 22, 3, 3, 0, 6, 9, 8, 7, 6, 5, 4};
 	struct bytes client = client_flight("a.b", 0, 16384), server = server_flight(false, false, 16384);
 
 	(void)state;
 	start();
 	feed(&f, true, client.at, client.len);
 	feed(&f, false, server.at, server.len);
+	assert_false(f.over);
+	feed(&f, true, change, sizeof(change));
+	feed(&f, false, change, sizeof(change));
 	assert_true(f.over);
 	assert_int_equal(f.reported, 1);
 	assert_non_null(strstr(f.log, "CS 0303 0304 c02f 4 8 0 sni=a.b alpn=h2,http/1.1 chosen=h2"));
@@ -236,21 +240,26 @@ static void test_server_first(void **state)
 	assert_string_equal(f.log, expected("-S 0304 0000 1301 0 0 0 ja3s=%s\n", ja3s_13));
 }
 
+// The hello before a HelloRetryRequest and the one after it are two events.
 static void test_retry(void **state)
 {
 	struct bytes client = client_flight("www.example.org", 60, 16384), server = server_flight(true, true, 16384);
-	struct bytes second = server_flight(true, false, 16384);
+	struct bytes second = server_flight(true, false, 16384), again = {.len = 0};
 
 	(void)state;
+	put(&again, 0x140303000101, 6);
+	put_bytes(&again, client.at, client.len);
 	put(&server, 0x140303000101, 6);
-	put_bytes(&server, second.at, second.len);
 	for (uint32_t piece = 1; piece < 300; piece += 7) {
 		start();
 		feed_pieces(&f, true, client.at, client.len, piece);
-		feed_pieces(&f, true, client.at, client.len, piece);
 		feed_pieces(&f, false, server.at, server.len, piece);
+		feed_pieces(&f, true, again.at, again.len, piece);
+		feed_pieces(&f, false, second.at, second.len, piece);
 		assert_true(f.over);
-		assert_string_equal(f.log, expected_13());
+		assert_int_equal(f.reported, 2);
+		assert_non_null(strstr(f.log, " retry name=www.example.org\nCS 0304 "));
+		assert_string_equal(strchr(f.log, '\n') + 1, expected_13());
 	}
 }
 
@@ -266,13 +275,14 @@ static void test_alerts(void **state)
 		feed_pieces(&f, false, warning, sizeof(warning), piece);
 		assert_false(f.over);
 		feed_pieces(&f, false, server.at, server.len, piece);
-		assert_string_equal(f.log, expected_13());
+		assert_non_null(strstr(f.log, " alert=warning unrecognized_name"));
 		start();
 		feed(&f, true, client.at, client.len);
 		feed_pieces(&f, false, fatal, sizeof(fatal), piece);
 		assert_true(f.over);
 		assert_int_equal(f.reported, 1);
 		assert_int_equal(strncmp(f.log, "C- 0000 " CLIENT, strlen("C- 0000 " CLIENT)), 0);
+		assert_non_null(strstr(f.log, " alert=fatal handshake_failure"));
 	}
 }
 
@@ -349,15 +359,19 @@ static void test_midstream(void **state)
 static void test_ssl2_form(void **state)
 {
 	static const uint8_t hello[] = {0x80, 0x2e, 1, 3, 3, 0, 0x15, 0, 0, 0, 0x10, 1, 2, 3};
-	struct bytes server = server_flight(true, false, 16384);
+	static const uint8_t odd[] = {0x80, 0x2e, 1, 3, 3, 0, 0x16, 0, 0, 0, 0x10, 1, 2, 3};
+	struct bytes server = server_flight(false, false, 16384);
 
 	(void)state;
 	start();
+	feed(&f, true, odd, sizeof(odd));
+	assert_true(f.refused);
+	start();
 	feed(&f, true, hello, sizeof(hello));
-	assert_false(f.refused || f.hint.claimed);
+	assert_true(f.hint.claimed);
 	feed(&f, false, server.at, server.len);
-	feed(&f, true, hello, sizeof(hello));
-	assert_string_equal(f.log, expected("-S 0304 0000 1301 0 0 0 ja3s=%s\n", ja3s_13));
+	feed_end(&f);
+	assert_string_equal(f.log, expected("CS 0303 0303 c02f 7 0 0 chosen=h2 ja3s=%s ssl2\n", ja3s_12));
 }
 
 static void test_hostile_names(void **state)
@@ -391,6 +405,219 @@ static void test_every_byte_damaged(void **state)
 	assert_true(f.reported <= 1);
 }
 
+// ---- certificates ----
+
+static void der_put(struct bytes *b, uint8_t tag, const void *value, uint32_t len)
+{
+	put(b, tag, 1);
+	if (len >= 128)
+		put(b, 0x82, 1);
+	put(b, len, len >= 128 ? 2 : 1);
+	put_bytes(b, value, len);
+}
+
+static void der_wrap(struct bytes *b, uint8_t tag)
+{
+	struct bytes inner = *b;
+
+	b->len = 0;
+	der_put(b, tag, inner.at, inner.len);
+}
+
+// A name of one attribute; its object has three bytes.
+static struct bytes name_of(const char *object, const char *value)
+{
+	struct bytes name = {.len = 0};
+
+	der_put(&name, 0x06, object, 3);
+	der_put(&name, 0x0c, value, (uint32_t)strlen(value));
+	der_wrap(&name, 0x30);
+	der_wrap(&name, 0x31);
+	der_wrap(&name, 0x30);
+	return name;
+}
+
+static struct bytes certificate(const char *subject)
+{
+	struct bytes tbs = {.len = 0}, extension = {.len = 0}, part = name_of("\x55\x04\x0a", "Issuer\n");
+
+	der_put(&tbs, 0xa0, "\2\1\2", 3);
+	der_put(&tbs, 0x02, "\x00\xab\x01", 3);
+	der_put(&tbs, 0x30, "", 0);
+	put_bytes(&tbs, part.at, part.len);
+	part.len = 0;
+	der_put(&part, 0x17, "991231235959Z", 13);
+	der_put(&part, 0x18, "20491231235959Z", 15);
+	der_wrap(&part, 0x30);
+	put_bytes(&tbs, part.at, part.len);
+	part = name_of("\x55\x04\x03", subject);
+	put_bytes(&tbs, part.at, part.len);
+	der_put(&tbs, 0x30, "", 0);
+	part.len = 0;
+	der_put(&part, 0x82, "a.example", 9);
+	der_put(&part, 0x87, "\xc0\x00\x02\x01", 4);
+	der_put(&part, 0x87, "\xc0\x00", 2);
+	der_put(&part, 0x82, "x,y", 3);
+	der_wrap(&part, 0x30);
+	der_wrap(&part, 0x04);
+	der_put(&extension, 0x06, "\x55\x1d\x11", 3);
+	der_put(&extension, 0x01, "\xff", 1);
+	put_bytes(&extension, part.at, part.len);
+	der_wrap(&extension, 0x30);
+	der_wrap(&extension, 0x30);
+	der_wrap(&extension, 0xa3);
+	put_bytes(&tbs, extension.at, extension.len);
+	der_wrap(&tbs, 0x30);
+	der_put(&tbs, 0x30, "", 0);
+	der_put(&tbs, 0x03, "\0sig", 4);
+	der_wrap(&tbs, 0x30);
+	return tbs;
+}
+
+// ServerHello of TLS 1.2, a chain of two, the end of the server's part.
+static struct bytes server_flight_whole(const struct bytes *own, uint32_t record)
+{
+	struct bytes message = {.len = 0}, flight = {.len = 0}, second = certificate("Issuer");
+	uint32_t begin, list;
+
+	server_hello_put(&message, false, false);
+	put(&message, 11, 1);
+	begin = put_begin(&message, 3);
+	list = put_begin(&message, 3);
+	put(&message, own->len, 3);
+	put_bytes(&message, own->at, own->len);
+	put(&message, second.len, 3);
+	put_bytes(&message, second.at, second.len);
+	put_end(&message, list, 3);
+	put_end(&message, begin, 3);
+	put(&message, 0x0e000000, 4);
+	records_put(&flight, &message, record);
+	return flight;
+}
+
+static const char certified[] = " subject=CN=www.example.org issuer=O=Issuer\\x0a serial=00:AB:01 from=1999-12-31T23:59:59"
+				" to=2049-12-31T23:59:59 names=a.example,192.0.2.1";
+
+static void test_certificate(void **state)
+{
+	static const uint32_t records[] = {16384, 1, 7, 100}, pieces[] = {65536, 1, 13};
+	struct bytes client = client_flight("a.b", 0, 16384), own = certificate("www.example.org");
+
+	(void)state;
+	for (unsigned r = 0; r < sizeof(records) / sizeof(records[0]); r++)
+		for (unsigned p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
+			struct bytes server = server_flight_whole(&own, records[r]);
+
+			start();
+			f.hint.costly = r != 1;
+			feed(&f, true, client.at, client.len);
+			feed_pieces(&f, false, server.at, server.len, pieces[p]);
+			feed_end(&f);
+			assert_non_null(strstr(f.log, certified));
+			assert_non_null(strstr(f.log, " chain=2"));
+			assert_true((strstr(f.log, " sha1=") != NULL) == f.hint.costly);
+		}
+}
+
+// A certificate of more bytes than are joined costs itself, not the hellos.
+static void test_certificate_too_long(void **state)
+{
+	static struct bytes own;
+	struct bytes client = client_flight("a.b", 0, 16384), server;
+
+	(void)state;
+	own = certificate("www.example.org");
+	server = server_flight_whole(&own, 4000);
+	server.at[5 + 76] = 0xff; // the length of the second message: sixty thousand
+	start();
+	feed(&f, true, client.at, client.len);
+	feed(&f, false, server.at, server.len);
+	feed_end(&f);
+	assert_int_equal(f.reported, 1);
+	assert_non_null(strstr(f.log, "CS 0303"));
+}
+
+// Each byte of a certificate in turn made something else, and cut everywhere.
+static void test_certificate_damaged(void **state)
+{
+	struct bytes client = client_flight("a.b", 0, 16384), own = certificate("www.example.org");
+
+	(void)state;
+	for (uint32_t at = 0; at < own.len; at++)
+		for (unsigned value = 0; value < 256; value += 15) {
+			struct bytes bad = own, server;
+
+			bad.at[at] = (uint8_t)value;
+			bad.len = value == 0 ? at : bad.len;
+			server = server_flight_whole(&bad, 16384);
+			start();
+			feed(&f, true, client.at, client.len);
+			feed(&f, false, server.at, server.len);
+			feed_end(&f);
+			assert_int_equal(f.reported, 1);
+		}
+}
+
+static void test_resumed(void **state)
+{
+	static const uint8_t change[] = {20, 3, 3, 0, 1, 1};
+	struct bytes client = client_flight("a.b", 0, 16384), server = server_flight(false, false, 16384);
+
+	(void)state;
+	start();
+	feed(&f, true, client.at, client.len);
+	feed(&f, false, server.at, server.len);
+	feed(&f, false, change, sizeof(change)); // no certificate, not done: what was agreed before holds
+	feed_end(&f);
+	assert_non_null(strstr(f.log, " resumed"));
+}
+
+// An outer ClientHello with ECH names the public server; an inner one (which only its server sees) is not marked.
+static void test_ech(void **state)
+{
+	static const char outer[] = {0, 0, 1, 0, 1, 7, 0, 0, 0, 0}, inner[] = {1};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct bytes message = {.len = 0}, flight = {.len = 0};
+		uint32_t before;
+
+		client_hello_put(&message, "public.example", 0);
+		before = message.len;
+		extension_put(&message, 0xfe0d, i == 0 ? outer : inner, i == 0 ? sizeof(outer) : sizeof(inner));
+		before = message.len - before;
+		message.at[3] = (uint8_t)(message.at[3] + before); // of the message; none of these carries
+		message.at[4 + 2 + 32 + 1 + 2 + 8 + 2 + 1] = (uint8_t)(message.at[4 + 2 + 32 + 1 + 2 + 8 + 2 + 1] + before);
+		records_put(&flight, &message, 16384);
+		start();
+		feed(&f, true, flight.at, flight.len);
+		feed_end(&f);
+		assert_non_null(strstr(f.log, " sni=public.example "));
+		assert_non_null(strstr(f.log, " ja4=t13d0308h2_"));
+		assert_true((strstr(f.log, " ech") != NULL) == (i == 0));
+	}
+}
+
+// SSL 3.0: a hello without extensions.
+static void test_ssl3(void **state)
+{
+	struct bytes hello = {.len = 0}, flight = {.len = 0};
+
+	(void)state;
+	put(&hello, 0x01000027, 4);
+	put(&hello, 0x0300, 2);
+	for (unsigned i = 0; i < 32; i++)
+		put(&hello, i, 1);
+	put(&hello, 0x000002000a, 5);
+	records_put(&flight, &hello, 16384);
+	flight.at[2] = 0;
+	start();
+	feed(&f, true, flight.at, flight.len);
+	feed_end(&f);
+	assert_int_equal(strncmp(f.log, "C- 0000 0300 0000 1 0 0 ", 24), 0);
+	assert_non_null(strstr(f.log, " ja4=ts3i0100"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +627,12 @@ int main(void)
 		cmocka_unit_test(test_long_hello),     cmocka_unit_test(test_midstream),
 		cmocka_unit_test(test_ssl2_form),      cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_every_byte_damaged),
+		cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_certificate_too_long),
+		cmocka_unit_test(test_certificate_damaged),
+		cmocka_unit_test(test_resumed),
+		cmocka_unit_test(test_ech),
+		cmocka_unit_test(test_ssl3),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

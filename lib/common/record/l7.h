@@ -3,7 +3,8 @@
 // While a flow is asked about, `l7` is a scratch one of the worker; once a protocol has claimed a TCP flow it gets one of its
 // own from a bounded pool, which it keeps until DONE. `memory` survives from transaction to transaction, everything from
 // `pending` on is zeroed by l7_clear() when the engine has published. text[] holds nothing but texts then; a protocol that has to
-// put bytes by until it can write its transaction may keep them there, and says with text_used how many.
+// put bytes by until it can write its transaction may keep them there, and says with text_used how many. Of a claimed flow, the end of
+// text[] that no text of the protocol ever reaches is its own as memory is, but not zeroed (HTTP/2 has its tables there).
 #ifndef RECORD_L7_H
 #define RECORD_L7_H
 
@@ -19,6 +20,7 @@ struct l7 {
 	// dissector -> engine, set on MORE/YES, zeroed by the engine before every call
 	uint32_t used;      // bytes of the input that are dealt with; the rest is offered again, with what follows it
 	uint64_t skip;      // after those, this many bytes of the same direction are of no interest (a body)
+	bool again;         // UDP, with YES: there is another transaction in this datagram; it is offered once more
 	bool costly;        // an expensive operation was done (hint->costly was true)
 	bool withheld;      // one would have been, had hint->costly been true
 
@@ -32,9 +34,6 @@ struct l7 {
 			uint8_t body[2];                  // by direction: where in a chunked body or an overlong head
 			bool resync;                      // responses were missed: the next one is for the last request
 		} http;
-		struct {
-			bool client_whole; // the ClientHello is complete
-		} tls;
 		uint64_t words[L7_MEMORY_MAX / 8]; // L7_MEMORY
 	} memory;
 

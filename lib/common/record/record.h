@@ -29,6 +29,7 @@ enum record_type {
 };
 
 enum { RECORD_LENGTH_MAX = 16384, RECORD_HOSTNAME_MAX = 255, RECORD_VLANS_MAX = 2 };
+enum { RECORD_APPLICATION_MAX = 63, RECORD_CATEGORY_MAX = 31 };
 
 // A text of a record: len bytes at `at`, counted from the end of the body. len 0 means absent. Always printable ASCII.
 struct record_text {
@@ -109,6 +110,12 @@ enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTD
 // What a flow's protocol was told by. guess: nothing but a well-known port speaks for it.
 enum flow_confidence { FLOW_CONFIDENCE_NONE, FLOW_CONFIDENCE_CONTENT, FLOW_CONFIDENCE_BEHAVIOUR, FLOW_CONFIDENCE_PORT, FLOW_CONFIDENCE_DNS };
 
+// Where a flow's hostname is from. said: from elsewhere in what was said (a greeting); question: it is what a resolver was asked for,
+// not the name of the server.
+enum flow_name_source {
+	FLOW_NAME_NONE, FLOW_NAME_SNI, FLOW_NAME_HOST, FLOW_NAME_DNS, FLOW_NAME_QUESTION, FLOW_NAME_SAID, FLOW_NAME_SOURCES
+};
+
 enum { RECORD_MAC = 6, RECORD_IPV4 = 4 };
 
 struct record_ether {
@@ -168,6 +175,9 @@ struct record_flow {
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	uint8_t hostname_app;     // protocol that said it; 0: none did
+	uint8_t name_source;      // enum flow_name_source; this and what follows is filled by control
+	struct record_text application, category;
 	uint8_t confidence;       // enum flow_confidence
 	uint8_t app_orig;         // protocol that led to record.app by agreement (STARTTLS, CONNECT), 0: none
 	uint8_t app_guess;        // protocol of the port, if no content told one; 0: none
@@ -184,7 +194,7 @@ struct record_flow {
 	struct record_text first_sizes, first_gaps; // int32_t each: payload bytes, negative to the client; microseconds
 };
 
-enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24 };
+enum { RECORD_DNS_QUERIES_MAX = 16, RECORD_DNS_ANSWERS_MAX = 24, RECORD_DNS_OTHERS_MAX = 12 };
 
 struct record_dns_query {
 	uint16_t rrtype, rrclass;
@@ -198,11 +208,22 @@ struct record_dns_answer {
 	struct record_text rrname, rdata;
 };
 
+struct record_dns_edns { // RFC 6891 and the options of others
+	bool said;
+	uint8_t version;
+	uint16_t udp_size, flags;
+	bool error_said;
+	uint16_t error;
+	struct record_text client_subnet, nsid, cookie, error_text;
+};
+
 struct record_dns {
+	uint64_t rtt_ns;      // of a response: since its query; 0: not known
 	uint16_t id;
 	uint16_t flags;       // the 16 bits after the id
 	bool response;
-	uint8_t opcode, rcode;
+	uint8_t opcode;
+	uint16_t rcode;       // with the bits that EDNS adds
 	uint16_t rrtype, rrclass; // of the first question
 	uint16_t questions, answers_said, authorities, additionals; // as the header counts them
 	struct record_text rrname; // first question
@@ -210,25 +231,36 @@ struct record_dns {
 	struct record_dns_query query[RECORD_DNS_QUERIES_MAX];
 	uint8_t answers;      // rows in answer[]; those beyond RECORD_DNS_ANSWERS_MAX are only counted in answers_said
 	struct record_dns_answer answer[RECORD_DNS_ANSWERS_MAX];
+	uint8_t authority_rows, additional_rows; // the same of the other sections; EDNS is none of them
+	struct record_dns_answer authority[RECORD_DNS_OTHERS_MAX], additional[RECORD_DNS_OTHERS_MAX];
+	struct record_dns_edns edns;
 };
 
 struct record_tls {
 	bool client_hello, server_hello, resumed_asked; // resumed_asked: session id or PSK offered
+	bool resumed, ticket;    // it is one resumed; the server gave a ticket where that can be seen (up to TLS 1.2)
+	bool retry, ech, ssl2;   // HelloRetryRequest; encrypted ClientHello; ClientHello in the form of SSL 2.0
+	uint8_t alert_by;        // 0: none could be read, 1: the client's, 2: the server's
+	uint8_t chain;           // certificates that the server sent
 	uint16_t version;        // negotiated, 0 if no ServerHello was seen (0x0303 = TLS 1.2)
 	uint16_t client_version; // highest offered
 	uint16_t cipher;         // chosen, 0 if no ServerHello was seen
 	uint16_t ciphers_offered, extensions_offered;
 	struct record_text sni, alpn_client, alpn_server; // alpn_client: comma separated
 	struct record_text ja3, ja3s, ja4;                // empty if a hello was not whole
+	struct record_text alert;                         // "fatal handshake_failure": the last one
+	struct record_text subject, issuer, serial, fingerprint, not_before, not_after, alt_names; // of the server's own certificate
 };
 
 struct record_http {
 	uint32_t tx_id;      // ordinal of the request in its connection, from 0
+	uint32_t stream_id;  // HTTP/2
 	uint16_t status; // 0: no response seen
 	uint64_t length; // body bytes of the response as Content-Length says, 0 if not said
 	bool length_said;
 	bool request, response;
 	struct record_text method, hostname, url, protocol, user_agent, referer, request_type, content_type, server, redirect;
+	struct record_text version; // "2" of HTTP/2, which does not write it into each message
 };
 
 // ---- of the link layer: no flow, no ends but the tags; each begins with the frame's addresses ----

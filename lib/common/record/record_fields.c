@@ -16,6 +16,7 @@ static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "establ
 static const char *const tcp_ends[] = {"none", "client", "server"};
 static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const confidences[] = {"", "content", "behaviour", "port", "dns"};
+static const char *const name_sources[FLOW_NAME_SOURCES] = {"", "sni", "host", "dns", "question", "said"};
 static const char *const dns_types[] = {"query", "answer"};
 
 const struct record_field record_common_fields[] = {
@@ -39,6 +40,9 @@ const struct record_field record_common_fields[] = {
 
 static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
+	{FIELD("sni_source", NAME8, record_flow, name_source), IN("spanwatch", "sni_source"), .flags = FIELD_OMIT_ZERO, NAMES(name_sources)},
+	{FIELD("application", TEXT, record_flow, application), IN("spanwatch", "application")},
+	{FIELD("category", TEXT, record_flow, category), IN("spanwatch", "category")},
 	{FIELD("app_confidence", NAME8, record_flow, confidence), IN("spanwatch", "app_confidence"), .flags = FIELD_OMIT_ZERO,
 	 NAMES(confidences)},
 	{MADE("app_reason", TEXT, app_reason), IN("spanwatch", "app_reason")},
@@ -153,25 +157,56 @@ static const struct record_field dns_fields[] = {
 	{MADE("rcode", TEXT, dns_rcode), IN("@", "rcode")},
 	{FIELD("questions", U16, record_dns, questions)},
 	{FIELD("answers_said", U16, record_dns, answers_said), IN("@", "answer_count"), .flags = FIELD_OMIT_ZERO},
-	{FIELD("authorities", U16, record_dns, authorities)},
-	{FIELD("additionals", U16, record_dns, additionals)},
+	{FIELD("authorities_said", U16, record_dns, authorities), IN("@", "authority_count"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("additionals_said", U16, record_dns, additionals), IN("@", "additional_count"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("rtt_ms", MS, record_dns, rtt_ns), IN("@", "rtt_ms"), .flags = FIELD_OMIT_ZERO, .unit = "ns"},
 	{FIELD("queries", ROWS, record_dns, query), IN("@", "queries"), .row_fields = dns_query_fields,
 	 ROWS(record_dns, query, queries, RECORD_DNS_QUERIES_MAX)},
 	{FIELD("answers", ROWS, record_dns, answer), IN("@", "answers"), .row_fields = dns_answer_fields,
 	 ROWS(record_dns, answer, answers, RECORD_DNS_ANSWERS_MAX)},
+	{FIELD("authorities", ROWS, record_dns, authority), IN("@", "authorities"), .row_fields = dns_answer_fields,
+	 ROWS(record_dns, authority, authority_rows, RECORD_DNS_OTHERS_MAX)},
+	{FIELD("additionals", ROWS, record_dns, additional), IN("@", "additionals"), .row_fields = dns_answer_fields,
+	 ROWS(record_dns, additional, additional_rows, RECORD_DNS_OTHERS_MAX)},
+	{FIELD("edns", BOOL, record_dns, edns.said)},
+	{FIELD("edns_version", U8, record_dns, edns.version), IN("@.edns", "version"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("edns_udp_size", U16, record_dns, edns.udp_size), IN("@.edns", "udp_size"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
+	{FIELD("edns_do", BIT16, record_dns, edns.flags), IN("@.edns", "do"), .bit = 0x8000},
+	{FIELD("edns_client_subnet", TEXT, record_dns, edns.client_subnet), IN("@.edns", "client_subnet")},
+	{FIELD("edns_nsid", TEXT, record_dns, edns.nsid), IN("@.edns", "nsid")},
+	{FIELD("edns_cookie", TEXT, record_dns, edns.cookie), IN("@.edns", "cookie")},
+	{MADE("edns_error", NUMBER, dns_edns_error), IN("@.edns", "error")},
+	{FIELD("edns_error_text", TEXT, record_dns, edns.error_text), IN("@.edns", "error_text")},
 	{0},
 };
 
+static const char *const tls_ends[] = {"none", "client", "server"};
+
 static const struct record_field tls_fields[] = {
+	{FIELD("subject", TEXT, record_tls, subject), IN("tls", "subject")},
+	{FIELD("issuer", TEXT, record_tls, issuer), IN("tls", "issuerdn")},
+	{FIELD("serial", TEXT, record_tls, serial), IN("tls", "serial")},
+	{FIELD("fingerprint", TEXT, record_tls, fingerprint), IN("tls", "fingerprint")},
 	{FIELD("sni", TEXT, record_tls, sni), IN("tls", "sni")},
 	{FIELD("version", NAME16, record_tls, version), IN("tls", "version"), .flags = FIELD_OMIT_ZERO,
 	 .name_of = record_tls_version_name},
 	{FIELD("client_version", NAME16, record_tls, client_version), IN("tls", "client_version"), .flags = FIELD_OMIT_ZERO,
 	 .name_of = record_tls_version_name},
+	{FIELD("notbefore", TEXT, record_tls, not_before), IN("tls", "notbefore")},
+	{FIELD("notafter", TEXT, record_tls, not_after), IN("tls", "notafter")},
+	{FIELD("subjectaltname", TEXT_LIST, record_tls, alt_names), IN("tls", "subjectaltname")},
+	{FIELD("chain_length", U8, record_tls, chain), IN("tls", "chain_length"), .flags = FIELD_OMIT_ZERO},
 	{MADE("cipher", TEXT, tls_cipher), IN("tls", "cipher")},
 	{FIELD("client_hello", BOOL, record_tls, client_hello), IN("tls", "client_hello"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("server_hello", BOOL, record_tls, server_hello), IN("tls", "server_hello"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("resumption_offered", BOOL, record_tls, resumed_asked), IN("tls", "resumption_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_resumed", BOOL, record_tls, resumed), IN("tls", "session_resumed"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_ticket", BOOL, record_tls, ticket), IN("tls", "session_ticket"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("hello_retry", BOOL, record_tls, retry), IN("tls", "hello_retry"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("ech", BOOL, record_tls, ech), IN("tls", "ech"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("sslv2_hello", BOOL, record_tls, ssl2), IN("tls", "sslv2_hello"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("alert", TEXT, record_tls, alert), IN("tls", "alert")},
+	{FIELD("alert_by", NAME8, record_tls, alert_by), IN("tls", "alert_by"), .flags = FIELD_OMIT_ZERO, NAMES(tls_ends)},
 	{FIELD("ciphers_offered", U16, record_tls, ciphers_offered), IN("tls", "ciphers_offered"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("extensions_offered", U16, record_tls, extensions_offered), IN("tls", "extensions_offered"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("client_alpns", TEXT_LIST, record_tls, alpn_client), IN("tls", "client_alpns")},
@@ -191,11 +226,13 @@ static const struct record_field http_fields[] = {
 	{FIELD("referer", TEXT, record_http, referer), IN("http", "http_refer")},
 	{FIELD("method", TEXT, record_http, method), IN("http", "http_method"), .ipfix = 459},
 	{FIELD("protocol", TEXT, record_http, protocol), IN("http", "protocol"), .ipfix = 462},
+	{FIELD("version", TEXT, record_http, version), IN("http", "version")},
 	{FIELD("status", U16, record_http, status), IN("http", "status"), .flags = FIELD_OMIT_ZERO, .ipfix = 457},
 	{FIELD("redirect", TEXT, record_http, redirect), IN("http", "redirect")},
 	{MADE("length", NUMBER, http_length), IN("http", "length"), .unit = "bytes"},
 	{FIELD("server", TEXT, record_http, server), IN("http", "server")},
 	{FIELD("request_type", TEXT, record_http, request_type), IN("http", "request_content_type")},
+	{FIELD("http2_stream", U32, record_http, stream_id), IN("http.http2", "stream_id"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("request_seen", BOOL, record_http, request)},
 	{FIELD("response_seen", BOOL, record_http, response)},
 	{0},

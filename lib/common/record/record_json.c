@@ -251,6 +251,23 @@ static void text_field(struct walk *w, const struct record_field *f, const char 
 	*w->at++ = ',';
 }
 
+// Where the text of a list that begins here ends, and how long what stands behind it is.
+static uint32_t list_text_end(const struct record_field *f, const char *bytes, uint32_t from, uint32_t len, uint32_t *separator)
+{
+	bool lines = (f->flags & FIELD_LINES) != 0;
+	const char *end = bytes + from;
+
+	*separator = lines ? 2 : 1;
+	while ((end = memchr(end, lines ? '\\' : ',', len - (uint32_t)(end - bytes))) != NULL) {
+		uint32_t at = (uint32_t)(end - bytes);
+
+		if (!lines || (at + 1 < len && end[1] == 'n'))
+			return at;
+		end++;
+	}
+	return len;
+}
+
 static void text_list_field(struct walk *w, const struct record_field *f, const char *at)
 {
 	uint32_t len;
@@ -261,12 +278,11 @@ static void text_list_field(struct walk *w, const struct record_field *f, const 
 	key_put(w, f);
 	*w->at++ = '[';
 	for (uint32_t from = 0; from < len && w->at < w->texts_end;) {
-		const char *comma = memchr(bytes + from, ',', len - from);
-		uint32_t to = comma != NULL ? (uint32_t)(comma - bytes) : len;
+		uint32_t separator, to = list_text_end(f, bytes, from, len, &separator);
 
 		string_put(w, bytes + from, to - from);
 		*w->at++ = ',';
-		from = to + 1;
+		from = to + separator;
 	}
 	w->at -= w->at[-1] == ',';
 	put(w, "],", 2);

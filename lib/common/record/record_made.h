@@ -14,7 +14,7 @@ record_make_fn record_make_flow_age, record_make_tcp_flags, record_make_tcp_flag
 record_make_fn record_make_tcp_wscale_ts, record_make_tcp_wscale_tc;
 record_make_fn record_make_ttl_min_ts, record_make_ttl_min_tc, record_make_ttl_max_ts, record_make_ttl_max_tc, record_make_dscp_ts,
 	record_make_dscp_tc, record_make_src_mac, record_make_dest_mac;
-record_make_fn record_make_dns_version, record_make_dns_rcode;
+record_make_fn record_make_dns_version, record_make_dns_rcode, record_make_dns_edns_error;
 record_make_fn record_make_tls_cipher;
 record_make_fn record_make_http_length;
 record_make_fn record_make_stp_root_cost;

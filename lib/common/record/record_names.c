@@ -44,7 +44,54 @@ const char *record_tls_version_name(uint32_t version)
 {
 	static const char *const names[] = {"SSLv3", "TLSv1", "TLS 1.1", "TLS 1.2", "TLS 1.3"};
 
+	if (version == 0xfeff || version == 0xfefd || version == 0xfefc)
+		return version == 0xfeff ? "DTLS 1.0" : version == 0xfefd ? "DTLS 1.2" : "DTLS 1.3";
+	if (version == 0x0002)
+		return "SSLv2";
 	return version >= 0x0300 && version <= 0x0304 ? names[version - 0x0300] : NULL;
+}
+
+const char *record_tls_alert_name(uint32_t description)
+{
+	static const char *const names[] = {
+		[0] = "close_notify",
+		[10] = "unexpected_message",
+		[20] = "bad_record_mac",
+		[21] = "decryption_failed",
+		[22] = "record_overflow",
+		[30] = "decompression_failure",
+		[40] = "handshake_failure",
+		[41] = "no_certificate",
+		[42] = "bad_certificate",
+		[43] = "unsupported_certificate",
+		[44] = "certificate_revoked",
+		[45] = "certificate_expired",
+		[46] = "certificate_unknown",
+		[47] = "illegal_parameter",
+		[48] = "unknown_ca",
+		[49] = "access_denied",
+		[50] = "decode_error",
+		[51] = "decrypt_error",
+		[60] = "export_restriction",
+		[70] = "protocol_version",
+		[71] = "insufficient_security",
+		[80] = "internal_error",
+		[86] = "inappropriate_fallback",
+		[90] = "user_canceled",
+		[100] = "no_renegotiation",
+		[109] = "missing_extension",
+		[110] = "unsupported_extension",
+		[111] = "certificate_unobtainable",
+		[112] = "unrecognized_name",
+		[113] = "bad_certificate_status_response",
+		[114] = "bad_certificate_hash_value",
+		[115] = "unknown_psk_identity",
+		[116] = "certificate_required",
+		[120] = "no_application_protocol",
+		[121] = "ech_required",
+	};
+
+	return description < sizeof(names) / sizeof(names[0]) ? names[description] : NULL;
 }
 
 const char *record_arp_opcode_name(uint32_t opcode)

@@ -14,6 +14,7 @@ extern const char *const record_direction_names[FLOW_DIRECTIONS];
 const char *record_dns_type_name(uint32_t rrtype);
 const char *record_dns_rcode_name(uint32_t rcode);
 const char *record_tls_version_name(uint32_t version);
+const char *record_tls_alert_name(uint32_t description); // RFC 8446 section 6 and those before it
 
 const char *record_arp_opcode_name(uint32_t opcode);
 const char *record_arp_hw_name(uint32_t hw_type);

@@ -17,6 +17,7 @@ struct turn {
 	enum proto_verdict verdict; // of the last call
 	uint64_t skip;
 	bool next;                  // the protocol is over by agreement
+	struct proto_times times;   // of a flow not claimed yet
 };
 
 static uint32_t bound_of(uint32_t limit)
@@ -93,7 +94,7 @@ static void ask(struct turn *t, unsigned app, struct l7 *l7)
 
 	l7->used = 0;
 	l7->skip = 0;
-	l7->costly = l7->withheld = false;
+	l7->again = l7->costly = l7->withheld = false;
 	t->hint.costly = c->costly_left > 0;
 	t->verdict = proto_list[app]->dissect(t->in, &t->hint, l7);
 	c->asked[app]++;
@@ -117,7 +118,8 @@ static struct l7 *l7_keep(struct turn *t, struct l7 *l7)
 	}
 	kept = pool_at(&t->c->l7_pool, block);
 	memcpy(kept, l7, offsetof(struct l7, text) + l7->text_used);
-	t->flow->l7 = block + 1;
+	t->flow->l7 = block;
+	t->flow->has_l7 = true;
 	return kept;
 }
 
@@ -125,9 +127,9 @@ static void finish(struct classify *c, struct classify_flow *flow, struct l7 *l7
 {
 	if (l7->pending)
 		report(c, flow, l7, to_server);
-	if (flow->l7 != 0)
-		pool_put(&c->l7_pool, flow->l7 - 1);
-	flow->l7 = 0;
+	if (flow->has_l7)
+		pool_put(&c->l7_pool, flow->l7);
+	flow->has_l7 = false;
 	flow->done = true;
 }
 
@@ -144,6 +146,7 @@ static bool try_one(struct turn *t, unsigned app, bool *more)
 	struct classify *c = t->c;
 
 	l7_reset(c, c->scratch_l7);
+	t->times = (struct proto_times){0};
 	ask(t, app, c->scratch_l7);
 	*more = t->verdict == PROTO_MORE && t->hint.payload + 1u < proto_list[app]->max_payloads;
 	return claims(t->verdict, c->scratch_l7);
@@ -204,7 +207,6 @@ static void give_up(struct turn *t)
 	t->c->given_up += flow->orig == 0;
 	flow->app = flow->orig; // what led here is all there is
 	flow->orig = 0;
-	flow->l7 = 0;
 	flow->asked_to_server = flow->asked_to_client = 0;
 	flow->done = true;
 }
@@ -223,7 +225,8 @@ static void claim(struct turn *t, unsigned app)
 
 	t->c->claimed[app]++;
 	flow->app = (uint8_t)app;
-	flow->l7 = 0;
+	flow->times = t->times;
+	t->hint.times = &flow->times;
 	flow->claimed_to_client = !t->hint.to_server;
 	t->hint.claimed = true;
 	t->l7 = t->c->scratch_l7;
@@ -242,6 +245,7 @@ static bool search(struct turn *t)
 	t->hint.payload = (uint8_t)(t->hint.to_server ? flow->asked_to_server : flow->asked_to_client);
 	t->hint.after = flow->orig != 0 ? proto_list[flow->orig] : NULL;
 	t->hint.note = &note;
+	t->hint.times = &t->times;
 	asked_add(flow, t->hint.to_server);
 	app = first ? ask_all(t, &left) : ask_waiting(t, &left);
 	if (app != 0) {
@@ -264,8 +268,9 @@ static bool go_on(struct turn *t)
 	struct classify_flow *flow = t->flow;
 
 	t->hint.claimed = true;
-	t->l7 = flow->l7 != 0 ? pool_at(&t->c->l7_pool, flow->l7 - 1) : t->c->scratch_l7;
-	if (flow->l7 == 0)
+	t->hint.times = &flow->times;
+	t->l7 = flow->has_l7 ? pool_at(&t->c->l7_pool, flow->l7) : t->c->scratch_l7;
+	if (!flow->has_l7)
 		l7_reset(t->c, t->l7);
 	ask(t, flow->app, t->l7);
 	return t->hint.l4 == PROTO_TCP || t->verdict != PROTO_NO;
@@ -289,12 +294,14 @@ static void next_begin(struct turn *t)
 // Acts on what a protocol said of its own flow. Returns whether it wants to be called again for bytes that are left.
 static bool act(struct turn *t)
 {
+	bool again = t->l7->again && t->hint.round + 1 < CLASSIFY_ROUNDS_MAX;
+
 	switch (t->verdict) {
 	case PROTO_YES:
 		report(t->c, t->flow, t->l7, t->hint.to_server);
-		return t->l7->skip == 0;
+		return t->l7->skip == 0 && (t->hint.l4 == PROTO_TCP || again);
 	case PROTO_MORE:
-		return t->l7->used > 0 && t->l7->skip == 0;
+		return t->l7->used > 0 && t->l7->skip == 0 && t->hint.l4 == PROTO_TCP;
 	case PROTO_NEXT:
 		next_begin(t);
 		return false;
@@ -314,18 +321,23 @@ static void dissect(struct turn *t)
 		bool again = act(t);
 
 		t->skip = t->next ? 0 : t->l7->skip;
-		span_bytes(&t->in, used);
-		if (!again || t->in.left == 0 || t->flow->done || t->hint.l4 == PROTO_UDP)
+		if (!again || t->hint.l4 == PROTO_TCP)
+			span_bytes(&t->in, used);
+		if (!again || t->in.left == 0 || t->flow->done)
 			break;
+		t->hint.round++;
 		ask(t, t->flow->app, t->l7);
-		if (t->verdict == PROTO_YES && t->l7->used == 0 && used == 0) { // no progress twice: the protocol is stuck
+		if (t->hint.l4 == PROTO_UDP) {
+			if (t->verdict == PROTO_NO)
+				break;
+		} else if (t->verdict == PROTO_YES && t->l7->used == 0 && used == 0) { // no progress twice: the protocol is stuck
 			finish(t->c, t->flow, t->l7, t->hint.to_server);
 			break;
 		}
 	}
 	if (t->flow->done && t->l7->pending) // the pool was empty: say what is known
 		report(t->c, t->flow, t->l7, t->hint.to_server);
-	if (t->hint.l4 == PROTO_UDP && t->flow->l7 == 0 && !t->next && !t->flow->done && t->l7->pending) // nothing will be kept of it
+	if (t->hint.l4 == PROTO_UDP && !t->flow->has_l7 && !t->next && !t->flow->done && t->l7->pending) // nothing will be kept of it
 		report(t->c, t->flow, t->l7, t->hint.to_server);
 }
 
@@ -340,6 +352,7 @@ uint32_t classify_bytes(struct classify *c, struct classify_flow *flow, struct s
 	second_begin(c, given->now_ns);
 	do {
 		t.next = t.hint.claimed = false;
+		t.hint.round = 0;
 		left = t.in.left;
 		if (!(flow->app == 0 ? search(&t) : go_on(&t)))
 			return flow->done || (given->l4 == PROTO_UDP) ? in.left : in.left - t.in.left;
@@ -351,12 +364,11 @@ uint32_t classify_bytes(struct classify *c, struct classify_flow *flow, struct s
 
 void classify_end(struct classify *c, struct classify_flow *flow)
 {
-	if (flow->app != 0 && flow->l7 != 0)
-		finish(c, flow, pool_at(&c->l7_pool, flow->l7 - 1), true);
+	if (flow->has_l7)
+		finish(c, flow, pool_at(&c->l7_pool, flow->l7), true);
 	if (flow->app == 0 && flow->orig != 0) {
 		flow->app = flow->orig;
 		flow->orig = 0;
 	}
-	flow->l7 = 0;
 	flow->done = true;
 }

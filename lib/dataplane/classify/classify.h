@@ -16,19 +16,26 @@
 #include "proto/proto.h"
 
 enum { CLASSIFY_PAYLOADS_MAX = 16, CLASSIFY_WAITING_MAX = 6 }; // payloads of one direction; candidates that wait for the next
+enum { CLASSIFY_ROUNDS_MAX = 64 }; // transactions of one datagram
 
 // What the engine keeps of a flow; all zero for a new one.
 struct classify_flow {
 	union {
-		uint32_t l7;   // claimed: block of the pool plus one; 0: none
-		uint32_t note; // not claimed: what proto_hint.note points at
+		struct { // not claimed
+			uint32_t note; // what proto_hint.note points at
+			uint8_t waiting[CLASSIFY_WAITING_MAX]; // candidates that said MORE, in the order of trial; 0: no further
+		} __attribute__((packed, aligned(2)));
+		struct { // claimed, and has_l7
+			uint32_t l7; // block of the pool
+		} __attribute__((packed, aligned(2)));
+		struct proto_times times; // claimed otherwise
 	};
 	uint16_t reported;     // transactions so far
 	uint8_t app;           // 0: not claimed
 	uint8_t orig;          // the protocol before the first agreement on another, 0: none
-	uint8_t waiting[CLASSIFY_WAITING_MAX]; // candidates that said MORE, in the order of trial; 0: no further
 	uint16_t asked_to_server : 5, asked_to_client : 5; // payloads shown before the claim, the one that decided included
 	bool claimed_to_client : 1;
+	bool has_l7 : 1;
 	bool done : 1;         // nothing more to ask
 };
 

@@ -3,6 +3,7 @@
 #define PROTO_PROTO_H
 
 #include "base/span.h"
+#include "proto/proto_times.h"
 #include "record/l7.h"
 #include "record/record_fields_row.h"
 
@@ -28,6 +29,8 @@ struct proto_hint {
 	uint8_t payload;  // of a flow not claimed: 0 for its first payload in this direction, and so on
 	uint64_t now_ns;  // packet time, for differences only
 	const struct proto_ops *after; // the protocol that has agreed on what now comes; NULL: the flow began like this
+	struct proto_times *times; // UDP without `keeps`: all the memory that its flow has
+	uint8_t round;    // UDP: how often this datagram was offered to its protocol before, see l7->again
 	uint32_t *note;   // of a flow not claimed: four bytes that outlive the call, zero at first, shared by all who ask
 };
 

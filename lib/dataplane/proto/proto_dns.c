@@ -2,17 +2,21 @@
 //
 // The content decides: opcode, the reserved bit, counts that fit the length, questions and records that parse and have a class
 // that exists. On a port of the protocol a message that was cut short still counts once its questions are whole. Each message is
-// one transaction. A TCP message longer than MESSAGE_MAX is read that far and passed over from there.
+// one transaction, of mDNS each question (the first has what else the message says). A TCP message longer than MESSAGE_MAX is read
+// that far and passed over from there.
+#include "proto/proto_dns_edns.h"
 #include "proto/proto_dns_rr.h"
 #include "proto/proto_list.h"
+#include "proto/proto_netbios_name.h"
 
 enum { MESSAGE_MAX = 8192, QUESTION_BYTES_MIN = 5, RR_BYTES_MIN = 11, TEXT_MAX = 1024, RDATA_ROOM = 1024 };
 enum { QUESTIONS_MAX = 256, RECORDS_MAX = 1024 }; // more questions are refused, more records are not looked at
-enum { PORT_DNS = 53, PORT_NBNS = 137, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
+enum { EVENTS_MAX = 32 };                         // of one multicast message
+enum { PORT_DNS = 53, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
 enum { FLAG_RESPONSE = 0x8000, FLAG_RESERVED = 0x0040 };
 enum { OPCODE_UNASSIGNED = 3, OPCODE_UPDATE = 5, RCODE_LAST = 11 };
 enum { CLASS_IN = 1, CLASS_CHAOS = 3, CLASS_HESIOD = 4, CLASS_NONE = 254, CLASS_ANY = 255, CLASS_MDNS_BIT = 0x8000 };
-enum { TYPE_OPT = 41 };
+enum { TYPE_NULL = 10, TYPE_NB = 32, TYPE_NBSTAT = 33, TYPE_OPT = 41, NETBIOS_LABEL = 32 };
 
 struct dns_header {
 	uint16_t id, flags, questions, answers, authorities, additionals;
@@ -22,7 +26,9 @@ struct dns_message {
 	struct span whole, at; // at: what is not read yet
 	struct dns_header header;
 	uint8_t type;          // enum record_type
+	uint8_t round;         // multicast: the question that this event is for
 	bool trusted;          // on a port of the protocol, or the flow is claimed: may be cut or odd
+	uint32_t records;      // read so far
 	struct dns_name first; // name of the first question
 	struct record_text first_text;
 };
@@ -111,21 +117,22 @@ static bool questions_read(struct dns_message *m, struct l7 *l7)
 		if (!span_ok(&m->at) || query.rrtype == 0 || !class_is(m, query.rrclass))
 			return false;
 		query.rrclass = class_of(m, query.rrclass);
-		if (i < RECORD_DNS_QUERIES_MAX)
-			query.rrname = name_text(m, &name, l7);
-		if (i == 0) {
+		if (i == m->round) {
 			m->first = name;
-			m->first_text = dns->rrname = l7->hostname = query.rrname;
+			m->first_text = (struct record_text){0};
+			m->first_text = dns->rrname = l7->hostname = query.rrname = name_text(m, &name, l7);
 			dns->rrtype = query.rrtype;
 			dns->rrclass = query.rrclass;
 		}
-		if (m->header.questions > 1 && i < RECORD_DNS_QUERIES_MAX)
-			dns->query[dns->queries++] = query;
+		if (m->type == RECORD_MDNS || m->header.questions == 1 || i >= RECORD_DNS_QUERIES_MAX)
+			continue;
+		query.rrname = name_text(m, &name, l7);
+		dns->query[dns->queries++] = query;
 	}
 	return true;
 }
 
-// One resource record; answer NULL: only checked.
+// One resource record; answer NULL: only checked, but for EDNS.
 static bool rr_read(struct dns_message *m, struct record_dns_answer *answer, struct l7 *l7)
 {
 	char room[RDATA_ROOM];
@@ -142,6 +149,8 @@ static bool rr_read(struct dns_message *m, struct record_dns_answer *answer, str
 	len = span_be16(&m->at);
 	if (!span_ok(&m->at) || (rrtype != TYPE_OPT && !class_is(m, rrclass)))
 		return false;
+	if (rrtype == TYPE_OPT)
+		return dns_edns_read(span_take(&m->at, len), rrclass, ttl, l7);
 	if (answer == NULL)
 		return span_bytes(&m->at, len) != NULL;
 	if (!dns_rdata_read(m->whole, &m->at, rrtype, len, &rdata))
@@ -154,19 +163,31 @@ static bool rr_read(struct dns_message *m, struct record_dns_answer *answer, str
 	return true;
 }
 
+// The rows of one section: as many as there is room for, the others only checked. False if one is cut short.
+static bool section_read(struct dns_message *m, uint16_t said, struct record_dns_answer *rows, uint8_t *count, unsigned max, struct l7 *l7)
+{
+	for (unsigned i = 0; i < said && m->records < RECORDS_MAX; i++, m->records++) {
+		struct record_dns_answer *row = *count < max ? &rows[*count] : NULL;
+
+		if (!rr_read(m, row, l7))
+			return false;
+		if (row != NULL && row->rrtype != 0) // EDNS fills none
+			++*count;
+	}
+	return true;
+}
+
 static bool records_read(struct dns_message *m, struct l7 *l7)
 {
 	struct record_dns *dns = &l7->dns;
-	uint32_t records = records_of(&m->header);
+	const struct dns_header *h = &m->header;
 
-	for (uint32_t i = 0; i < records && i < RECORDS_MAX; i++) {
-		bool wanted = i < m->header.answers && i < RECORD_DNS_ANSWERS_MAX;
-
-		if (!rr_read(m, wanted ? &dns->answer[dns->answers] : NULL, l7))
-			return m->trusted && m->header.questions + i > 0; // cut short
-		dns->answers += wanted;
-	}
-	return true;
+	m->records = 0;
+	if (section_read(m, h->answers, dns->answer, &dns->answers, RECORD_DNS_ANSWERS_MAX, l7) &&
+	    section_read(m, h->authorities, dns->authority, &dns->authority_rows, RECORD_DNS_OTHERS_MAX, l7) &&
+	    section_read(m, h->additionals, dns->additional, &dns->additional_rows, RECORD_DNS_OTHERS_MAX, l7))
+		return true;
+	return m->trusted && h->questions + m->records > 0; // cut short
 }
 
 // Fills the transaction from a message that may have been cut behind `whole`; body is how much there was behind its header.
@@ -179,7 +200,7 @@ static bool message_read(struct dns_message *m, uint32_t body, struct l7 *l7)
 	if (!span_ok(&m->at) || !header_fits(m, body))
 		return false;
 	l7_clear(l7);
-	if (!questions_read(m, l7) || !records_read(m, l7)) {
+	if (!questions_read(m, l7) || (m->round == 0 && !records_read(m, l7))) {
 		l7_clear(l7);
 		return false;
 	}
@@ -188,7 +209,7 @@ static bool message_read(struct dns_message *m, uint32_t body, struct l7 *l7)
 	dns->flags = m->header.flags;
 	dns->response = response_is(&m->header);
 	dns->opcode = opcode_of(&m->header);
-	dns->rcode = m->header.flags & 15;
+	dns->rcode |= m->header.flags & 15;
 	dns->questions = m->header.questions;
 	dns->answers_said = m->header.answers;
 	dns->authorities = m->header.authorities;
@@ -196,12 +217,27 @@ static bool message_read(struct dns_message *m, uint32_t body, struct l7 *l7)
 	return true;
 }
 
+// The name service of NetBIOS has the same header. What it asks for has a form that no name of DNS has with that type.
+static bool netbios_is(struct span whole)
+{
+	struct span at = whole;
+	struct dns_header header = header_read(&at);
+	struct netbios_name name;
+	uint16_t rrtype;
+
+	if (at.left == 0 || at.at[0] != NETBIOS_LABEL || !netbios_name_read(whole, &at, &name))
+		return false;
+	rrtype = span_be16(&at);
+	return rrtype == TYPE_NB || rrtype == TYPE_NBSTAT || (rrtype == TYPE_NULL && header.questions == 0);
+}
+
 static enum proto_verdict udp_dissect(struct dns_message *m, struct span in, struct l7 *l7)
 {
 	m->whole = in;
-	if (in.left < DNS_HEADER_BYTES || !message_read(m, in.left - DNS_HEADER_BYTES, l7))
+	if (in.left < DNS_HEADER_BYTES || (m->type == RECORD_DNS && netbios_is(in)) || !message_read(m, in.left - DNS_HEADER_BYTES, l7))
 		return PROTO_NO;
 	l7->used = in.left;
+	l7->again = m->type == RECORD_MDNS && m->round + 1u < m->header.questions && m->round + 1 < EVENTS_MAX;
 	return PROTO_YES;
 }
 
@@ -245,6 +281,18 @@ static enum proto_verdict tcp_dissect(struct dns_message *m, struct span in, con
 	return PROTO_YES;
 }
 
+// From query to answer, if both are seen.
+static void rtt_take(const struct proto_hint *hint, struct l7 *l7)
+{
+	struct proto_times *times = hint->l4 == PROTO_UDP ? hint->times : L7_MEMORY(l7, struct proto_times);
+	struct record_dns *dns = &l7->dns;
+
+	if (dns->response)
+		dns->rtt_ns = proto_times_take(times, dns->id, hint->now_ns);
+	else
+		proto_times_put(times, dns->id, hint->now_ns);
+}
+
 static bool port_is(const struct proto_hint *hint, uint16_t port)
 {
 	return hint->client_port == port || hint->server_port == port;
@@ -252,14 +300,17 @@ static bool port_is(const struct proto_hint *hint, uint16_t port)
 
 static enum proto_verdict dissect(struct span in, const struct proto_hint *hint, struct l7 *l7, enum record_type type, uint16_t port)
 {
-	struct dns_message m = {.type = (uint8_t)type, .trusted = hint->claimed || port_is(hint, port)};
+	struct dns_message m = {.type = (uint8_t)type, .round = hint->round, .trusted = hint->claimed || port_is(hint, port)};
+	enum proto_verdict verdict = hint->l4 == PROTO_UDP ? udp_dissect(&m, in, l7) : tcp_dissect(&m, in, hint, l7);
 
-	return hint->l4 == PROTO_UDP ? udp_dissect(&m, in, l7) : tcp_dissect(&m, in, hint, l7);
+	if (verdict == PROTO_YES && type != RECORD_MDNS)
+		rtt_take(hint, l7);
+	return verdict;
 }
 
 static enum proto_verdict dns_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
-	bool another = port_is(hint, PORT_MDNS) || port_is(hint, PORT_LLMNR) || port_is(hint, PORT_NBNS);
+	bool another = port_is(hint, PORT_MDNS) || port_is(hint, PORT_LLMNR);
 
 	if (another && !port_is(hint, PORT_DNS)) // a resolver's query may come from any port
 		return PROTO_NO;

@@ -17,6 +17,9 @@ struct dns_name {
 // False if it is not a name; then `at` is not moved.
 bool dns_name_read(struct span message, struct span *at, struct dns_name *name);
 
+// The same where the message has another header, of so many bytes, or none.
+bool dns_name_read_behind(struct span message, uint32_t header, struct span *at, struct dns_name *name);
+
 // The next len bytes of `at`, a suffix of message, as resource data of rrtype: written to out as text (what does not have the
 // form of its type as hex). Moves `at` behind them; false if there are fewer.
 bool dns_rdata_read(struct span message, struct span *at, uint16_t rrtype, uint16_t len, struct text_builder *out);

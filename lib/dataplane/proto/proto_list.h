@@ -9,18 +9,45 @@
 #define PROTO_LIST(row) \
 	/* web */ \
 	row(http) \
+	row(http2) \
+	row(websocket) \
 	row(tls) \
+	row(dtls) \
+	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
 	row(mdns) \
 	row(llmnr) \
+	row(nbns) \
+	row(nbdgm) \
+	row(dhcp) \
+	row(dhcpv6) \
+	row(ssdp) \
+	row(ntp) \
 	/* remote and files */ \
+	row(ssh) \
+	row(ftp) \
+	row(tftp) \
+	row(telnet) \
 	\
 	/* mail and chat */ \
+	row(smtp) \
+	row(pop3) \
+	row(imap) \
+	row(irc) \
 	\
 	/* data and infrastructure */ \
-	\
+	row(mysql) \
+	row(postgresql) \
+	row(redis) \
+	row(mqtt) \
+	row(bgp) \
+	row(memcached) \
+	row(modbus) \
+	row(coap) \
+	row(mongodb) \
 	/* directories, management */ \
+	row(syslog) \
 	row(snmp) \
 	row(ldap) \
 	row(krb5) \
@@ -35,6 +62,7 @@
 	row(wireguard) \
 	row(openvpn) \
 	row(ike) \
+	row(ipsec) \
 	row(bittorrent) \
 	row(bittorrent_dht) \
 	/* told by little: asked last */ \

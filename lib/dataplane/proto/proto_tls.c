@@ -1,93 +1,90 @@
-// TLS 1.0 to 1.3 (and SSL 3.0, which has the same messages) over TCP: the ClientHello and the ServerHello; what follows is
-// encrypted or belongs to certificates.
+// SSL 3.0 to TLS 1.3 over TCP: both hellos, and up to TLS 1.2, where they are plain, the server's certificate, resumption and
+// alerts. What is encrypted is passed over; a flow is done when both sides have come to that.
 //
-// A hello may lie in several segments and in several records; its bytes are joined in l7->scratch. A ClientHello claims the flow
-// as soon as its first bytes are there, so that one that was cut still tells what it told. A flow seen from the middle is
-// claimed by the shape of its records alone, without a report. The SSL 2.0 form of hello is refused.
-#include "base/text.h"
+// A message may lie in several segments and records; its bytes are joined in l7->scratch, and looked at again only when so many
+// have come that it may be whole, or an eighth more: a hello in segments of one byte costs some sixty looks. A ClientHello claims
+// the flow as soon as its first bytes are there, so that one that was cut still tells what it told. A flow seen from the middle
+// is claimed by the shape of its records alone, without a report. A hello after a HelloRetryRequest is an event of its own.
 #include "proto/proto_list.h"
+#include "proto/proto_tls_certificate.h"
 #include "proto/proto_tls_hello.h"
 #include "proto/proto_tls_ja.h"
+#include "proto/proto_tls_record.h"
 
-enum { RECORD_HEADER = 5, RECORD_BYTES_MAX = 16384 + 2048, MESSAGE_HEADER = 4, HELLO_BYTES_MIN = 38, JUDGED_BYTES = 6 };
-enum { HELLO_BYTES_MAX = 16384, SNI_MAX = 1020, ALPN_MAX = 256 };
-enum { CONTENT_CCS = 20, CONTENT_ALERT = 21, CONTENT_HANDSHAKE = 22, CONTENT_DATA = 23 };
-enum { ALERT_BYTES = 2, ALERT_WARNING = 1, ALERT_CLOSE = 0 };
-enum { MESSAGE_CLIENT_HELLO = 1, MESSAGE_SERVER_HELLO = 2 };
+enum { HELLO_BYTES_MIN = 38, JUDGED_BYTES = 6, SESSION_MAX = 32, LOOK_SHARE = 8, LOOK_LEAST = 16 };
+enum { HELLO_BYTES_MAX = TLS_JOIN_MAX, CERTIFICATE_WAIT = 12288, SNI_MAX = 1020 };
+enum { TLS_1_3 = 0x0304 };
 
-struct tls_record {
-	uint8_t content;
-	uint16_t version, length;
+enum {
+	MESSAGE_CLIENT_HELLO = 1,
+	MESSAGE_SERVER_HELLO = 2,
+	MESSAGE_TICKET = 4,
+	MESSAGE_CERTIFICATE = 11,
+	MESSAGE_HELLO_DONE = 14,
+	MESSAGE_LAST = 25
 };
 
-static struct tls_record record_header_read(struct span *in)
-{
-	struct tls_record r;
+struct tls_side {
+	uint32_t look_at;     // with fewer bytes than these nothing new can be read
+	uint32_t record_left; // of a handshake record of which some messages are used
+	bool ccs;             // it has changed its cipher: what follows is encrypted, or a hello of TLS 1.3
+	bool over;            // nothing more is read of it
+	bool server;          // it has sent a ServerHello
+	uint8_t session_bytes;
+	uint8_t session[SESSION_MAX]; // of its hello
+};
 
-	r.content = span_u8(in);
-	r.version = span_be16(in);
-	r.length = span_be16(in);
-	return r;
+struct tls_memory {
+	struct tls_side side[2]; // 0: to the server
+	bool client_whole;       // the ClientHello in the event is complete
+	bool hello_done;         // the server has said so: a full handshake
+};
+
+struct tls_call {
+	struct span in;
+	const struct proto_hint *hint;
+	struct l7 *l7;
+	struct tls_memory *memory;
+	struct tls_side *side;
+};
+
+// ---- what becomes of a side ----
+
+static bool settled(const struct tls_call *c)
+{
+	const struct record_tls *tls = &c->l7->tls;
+
+	if (c->memory->side[0].over && c->memory->side[1].over)
+		return true;
+	return c->memory->client_whole && tls->server_hello && !tls->retry && tls->version >= TLS_1_3;
 }
 
-static bool record_fits(const struct tls_record *r)
+// What is before `rest` is dealt with.
+static enum proto_verdict go_on(struct tls_call *c, struct span rest)
 {
-	return r->content >= CONTENT_CCS && r->content <= CONTENT_DATA && r->version >= 0x0300 && r->version <= 0x0304 &&
-	       r->length > 0 && r->length <= RECORD_BYTES_MAX;
+	c->l7->used = c->in.left - rest.left;
+	c->side->look_at = 0;
+	return settled(c) ? PROTO_DONE : PROTO_MORE;
 }
 
-// The handshake bytes of the records in `in`, joined in scratch; *ended if a record of another kind, or none, comes after them.
-static struct span handshake_join(struct span in, uint8_t *scratch, bool *ended)
+static enum proto_verdict side_over(struct tls_call *c)
 {
-	uint32_t have = 0;
-
-	*ended = in.left < RECORD_HEADER;
-	while (in.left >= RECORD_HEADER && have < HELLO_BYTES_MAX) {
-		struct tls_record r = record_header_read(&in);
-		uint32_t take = r.length < in.left ? r.length : in.left;
-
-		if (!record_fits(&r) || (r.content != CONTENT_HANDSHAKE && r.content != CONTENT_CCS)) {
-			*ended = true;
-			break;
-		}
-		if (r.content == CONTENT_CCS) { // between a HelloRetryRequest and the ServerHello
-			span_bytes(&in, take);
-			continue;
-		}
-		if (take > HELLO_BYTES_MAX - have)
-			take = HELLO_BYTES_MAX - have;
-		memcpy(scratch + have, span_bytes(&in, take), take);
-		have += take;
-	}
-	return span_of(scratch, have);
+	c->side->over = true;
+	c->l7->used = c->in.left;
+	c->l7->skip = UINT64_MAX;
+	return settled(c) ? PROTO_DONE : PROTO_MORE;
 }
 
-static uint32_t message_header_read(struct span *in, uint8_t *type)
+// At least `missing` bytes more are needed; of a message that grows slowly a part may be told earlier.
+static enum proto_verdict wait(struct tls_call *c, uint32_t missing)
 {
-	uint32_t high;
+	uint32_t share = c->in.left / LOOK_SHARE + LOOK_LEAST;
 
-	*type = span_u8(in);
-	high = span_u8(in);
-	return high << 16 | span_be16(in);
+	c->side->look_at = c->in.left + (missing < share ? missing : share);
+	return PROTO_MORE;
 }
 
-// Protocol names, comma separated.
-static struct record_text alpn_text(struct l7 *l7, struct span list)
-{
-	char room[ALPN_MAX];
-	struct text_builder names = text_builder(room, sizeof(room));
-
-	while (list.left > 0) {
-		struct span name = span_take(&list, span_u8(&list));
-
-		if (!span_ok(&name))
-			break;
-		if (names.used > 0)
-			text_put(&names, ",");
-		text_put_bytes(&names, name.at, name.left);
-	}
-	return l7_text_bytes(l7, room, (uint32_t)names.used, ALPN_MAX);
-}
+// ---- hellos ----
 
 static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 {
@@ -97,11 +94,12 @@ static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	l7->pending = true;
 	tls->client_hello = true;
 	tls->resumed_asked = hello->resumed;
+	tls->ech = hello->ech;
 	tls->client_version = hello->highest;
 	tls->ciphers_offered = (uint16_t)hello->ciphers_count;
 	tls->extensions_offered = (uint16_t)hello->extensions_count;
 	tls->sni = l7->hostname = l7_text(l7, hello->sni, SNI_MAX);
-	tls->alpn_client = alpn_text(l7, hello->alpn);
+	tls->alpn_client = tls_alpn_text(l7, hello->alpn);
 }
 
 static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
@@ -110,7 +108,7 @@ static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
 
 	if (tls_ja3(hello, print))
 		l7->tls.ja3 = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
-	if (tls_ja4(hello, print))
+	if (tls_ja4(hello, 't', print))
 		l7->tls.ja4 = l7_text_bytes(l7, print, TLS_JA4_LENGTH, TLS_JA4_LENGTH);
 }
 
@@ -122,150 +120,262 @@ static void server_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	l7->type = RECORD_TLS;
 	l7->pending = true;
 	tls->server_hello = true;
+	tls->retry = hello->retry;
+	tls->resumed = hello->resumed;
 	tls->version = hello->highest;
 	tls->cipher = hello->cipher;
-	tls->alpn_server = alpn_text(l7, hello->alpn);
+	tls->alpn_server = tls_alpn_text(l7, hello->alpn);
 	if (tls_ja3s(hello, print))
 		tls->ja3s = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 }
 
-// in: the message without its header, as far as it is there; ended: no more of it will come.
-static enum proto_verdict client_hello(struct span in, uint32_t length, bool ended, uint32_t whole, struct l7 *l7)
+static void session_keep(struct tls_side *side, struct span session)
 {
-	bool complete = in.left >= length;
+	if (!span_ok(&session) || session.left > SESSION_MAX)
+		return;
+	side->session_bytes = (uint8_t)session.left;
+	if (session.left > 0)
+		memcpy(side->session, session.at, session.left);
+}
+
+// Up to TLS 1.2 a server that resumes a session answers with the id that the client gave.
+static void session_compare(struct tls_call *c)
+{
+	const struct tls_side *a = &c->memory->side[0], *b = &c->memory->side[1];
+	struct record_tls *tls = &c->l7->tls;
+
+	if (c->memory->client_whole && tls->server_hello && tls->version < TLS_1_3 && a->session_bytes > 0)
+		tls->resumed |= a->session_bytes == b->session_bytes && memcmp(a->session, b->session, a->session_bytes) == 0;
+}
+
+// in: the message without its header, as far as it is there.
+static void client_hello(struct tls_call *c, struct span in, bool whole)
+{
+	struct l7 *l7 = c->l7;
 	struct tls_hello hello;
 
 	if (!l7->tls.server_hello)
 		l7_clear(l7); // what an earlier part of it told
-	if (complete || !l7->tls.server_hello) {
-		tls_client_hello_read(complete ? span_take(&in, length) : in, &hello);
-		client_hello_fill(l7, &hello);
-	}
-	if (complete)
-		client_prints_fill(l7, &hello);
-	else
-		return ended || whole >= HELLO_BYTES_MAX ? PROTO_DONE : PROTO_MORE;
-	l7->memory.tls.client_whole = true;
-	if (l7->tls.server_hello)
-		return PROTO_DONE;
-	l7->used = whole;
-	l7->skip = UINT64_MAX;
-	return PROTO_MORE;
+	else if (!whole)
+		return;
+	tls_client_hello_read(in, &hello);
+	client_hello_fill(l7, &hello);
+	if (!whole)
+		return;
+	client_prints_fill(l7, &hello);
+	session_keep(c->side, hello.session);
+	c->memory->client_whole = true;
+	session_compare(c);
 }
 
-// in: the messages of the server from the first byte on.
-static enum proto_verdict server_hello(struct span in, bool ended, uint32_t whole, struct l7 *l7)
+static void server_hello(struct tls_call *c, struct span in)
 {
 	struct tls_hello hello;
-	uint8_t type;
 
-	while (in.left >= MESSAGE_HEADER) {
-		struct span message = span_take(&in, message_header_read(&in, &type));
-
-		if (!span_ok(&message))
-			break;
-		if (type != MESSAGE_SERVER_HELLO)
-			continue;
-		tls_server_hello_read(message, &hello);
-		if (hello.retry)
-			continue;
-		server_hello_fill(l7, &hello);
-		if (l7->memory.tls.client_whole)
-			return PROTO_DONE;
-		l7->used = whole;
-		l7->skip = UINT64_MAX;
-		return PROTO_MORE;
-	}
-	return ended || whole >= HELLO_BYTES_MAX ? PROTO_DONE : PROTO_MORE;
+	tls_server_hello_read(in, &hello);
+	server_hello_fill(c->l7, &hello);
+	session_keep(c->side, hello.session);
+	c->side->server = true;
+	session_compare(c);
 }
 
-// Fewer bytes than a record header: whether they can be the beginning of one.
-static bool record_begins(struct span in)
+// ---- handshake ----
+
+// Whether joined handshake bytes begin with a hello, as long as nothing speaks against it.
+static bool hello_begins(struct span in)
 {
-	uint8_t content = span_u8(&in);
+	uint8_t type;
+	uint32_t length = tls_message_read(&in, &type);
+	uint16_t version = span_be16(&in);
 
-	return content >= CONTENT_CCS && content <= CONTENT_DATA && (in.left == 0 || span_u8(&in) == 3);
+	return (type == MESSAGE_CLIENT_HELLO || type == MESSAGE_SERVER_HELLO) && length >= HELLO_BYTES_MIN &&
+	       length <= HELLO_BYTES_MAX && (!span_ok(&in) || (version >= 0x0300 && version <= TLS_1_3));
 }
+
+static bool is_hello(uint8_t type)
+{
+	return type == MESSAGE_CLIENT_HELLO || type == MESSAGE_SERVER_HELLO;
+}
+
+// A message of the server's that is there, whole or (a certificate) as far as one waits for it.
+static void server_message(struct tls_call *c, uint8_t type, struct span body)
+{
+	struct record_tls *tls = &c->l7->tls;
+
+	if (type == MESSAGE_CERTIFICATE && tls->chain == 0)
+		tls_certificate_fill(body, c->hint->costly, c->l7);
+	else if (type == MESSAGE_TICKET)
+		tls->ticket = true;
+	else if (type == MESSAGE_HELLO_DONE)
+		c->memory->hello_done = true;
+}
+
+static void message(struct tls_call *c, uint8_t type, struct span body)
+{
+	if (type == MESSAGE_CLIENT_HELLO)
+		client_hello(c, body, true);
+	else if (type == MESSAGE_SERVER_HELLO)
+		server_hello(c, body);
+	else if (c->side->server)
+		server_message(c, type, body);
+}
+
+static enum proto_verdict message_part(struct tls_call *c, uint8_t type, struct span body, uint32_t missing, bool ended)
+{
+	if (type == MESSAGE_CLIENT_HELLO)
+		client_hello(c, body, false);
+	if (!ended && c->in.left < (type == MESSAGE_CERTIFICATE ? CERTIFICATE_WAIT : HELLO_BYTES_MAX))
+		return wait(c, missing);
+	if (type == MESSAGE_CERTIFICATE && c->side->server)
+		server_message(c, type, body);
+	return side_over(c);
+}
+
+// The event that is pending has this hello already: it is told before another begins.
+static bool hello_again(struct tls_call *c, uint8_t type)
+{
+	const struct record_tls *tls = &c->l7->tls;
+	bool again = type == MESSAGE_CLIENT_HELLO ? tls->client_hello && c->memory->client_whole : tls->server_hello;
+
+	if (again)
+		c->memory->client_whole = c->memory->hello_done = false;
+	return again;
+}
+
+static enum proto_verdict handshake(struct tls_call *c)
+{
+	struct span bytes, from = c->in;
+	uint32_t length;
+	uint8_t type;
+	bool ended;
+
+	bytes = tls_handshake_join(c->in, c->side->record_left, c->l7->scratch, &ended);
+	if (bytes.left < JUDGED_BYTES && !ended && (c->side->ccs || bytes.left < TLS_MESSAGE_HEADER))
+		return wait(c, 1);
+	if (c->side->ccs && !hello_begins(bytes))
+		return side_over(c);
+	c->side->ccs = false;
+	if (is_hello(bytes.at[0]) && !hello_begins(bytes))
+		return side_over(c);
+	length = tls_message_read(&bytes, &type);
+	if (!span_ok(&bytes) || type > MESSAGE_LAST)
+		return side_over(c);
+	if (is_hello(type) && hello_again(c, type))
+		return PROTO_YES;
+	if (bytes.left < length)
+		return message_part(c, type, bytes, length - bytes.left, ended);
+	message(c, type, span_take(&bytes, length));
+	tls_handshake_pass(&from, &c->side->record_left, TLS_MESSAGE_HEADER + length);
+	return go_on(c, from);
+}
+
+// ---- other records ----
+
+static enum proto_verdict alert(struct tls_call *c, struct span in, uint16_t length)
+{
+	uint8_t level = span_u8(&in), description = span_u8(&in);
+
+	if (length != TLS_ALERT_BYTES || (span_ok(&in) && level != TLS_ALERT_WARNING && level != TLS_ALERT_FATAL)) // encrypted
+		return side_over(c);
+	if (!span_ok(&in))
+		return wait(c, 1);
+	tls_alert_fill(level, description, c->hint->to_server, c->l7);
+	go_on(c, in);
+	return level == TLS_ALERT_FATAL || description == TLS_ALERT_CLOSE ? PROTO_DONE : PROTO_MORE;
+}
+
+static enum proto_verdict cipher_change(struct tls_call *c, struct span in, uint16_t length)
+{
+	struct record_tls *tls = &c->l7->tls;
+
+	if (length != 1)
+		return side_over(c);
+	span_u8(&in);
+	if (!span_ok(&in))
+		return wait(c, 1);
+	c->side->ccs = true;
+	if (c->side->server && tls->version < TLS_1_3 && !c->memory->hello_done && tls->chain == 0)
+		tls->resumed = tls->server_hello;
+	return go_on(c, in);
+}
+
+static enum proto_verdict record(struct tls_call *c)
+{
+	struct span from = c->in;
+	struct tls_record r;
+
+	if (c->side->record_left > 0)
+		return handshake(c);
+	r = tls_record_read(&from);
+	if (!span_ok(&from))
+		return tls_record_begins(c->in) ? wait(c, 1) : side_over(c);
+	if (!tls_record_fits(&r))
+		return side_over(c);
+	switch (r.content) {
+	case TLS_HANDSHAKE:
+		return handshake(c);
+	case TLS_CCS:
+		return cipher_change(c, from, r.length);
+	case TLS_ALERT:
+		return alert(c, from, r.length);
+	default:
+		return side_over(c);
+	}
+}
+
+// ---- whether it is TLS at all ----
 
 // A flow whose beginning was not seen: two records in a row, or one that is all there is.
 static enum proto_verdict midstream(struct span in)
 {
 	struct span from = in;
-	struct tls_record r = record_header_read(&from);
+	struct tls_record r = tls_record_read(&from);
 
-	if (!span_ok(&from) || !record_fits(&r))
+	if (!span_ok(&from) || !tls_record_fits(&r))
 		return PROTO_NO;
 	if (from.left == r.length)
 		return PROTO_DONE;
-	if (from.left < (uint32_t)r.length + RECORD_HEADER)
+	if (from.left < (uint32_t)r.length + TLS_RECORD_HEADER)
 		return PROTO_MORE;
 	span_bytes(&from, r.length);
-	r = record_header_read(&from);
-	return record_fits(&r) ? PROTO_DONE : PROTO_NO;
+	r = tls_record_read(&from);
+	return tls_record_fits(&r) ? PROTO_DONE : PROTO_NO;
 }
 
-// Whether joined handshake bytes begin with a hello, as long as nothing speaks against it.
-static bool hello_begins(struct span in, uint8_t *type)
+static enum proto_verdict ssl2_hello(struct tls_call *c, const struct tls_hello *hello)
 {
-	uint32_t length = message_header_read(&in, type);
-	uint16_t version = span_be16(&in);
-
-	return (*type == MESSAGE_CLIENT_HELLO || *type == MESSAGE_SERVER_HELLO) && length >= HELLO_BYTES_MIN &&
-	       length <= HELLO_BYTES_MAX && version >= 0x0300 && version <= 0x0304;
+	client_hello_fill(c->l7, hello);
+	c->l7->tls.ssl2 = true;
+	c->memory->client_whole = true;
+	return side_over(c);
 }
 
-static bool alert_may_come(struct span in)
+static enum proto_verdict begin(struct tls_call *c)
 {
-	return in.left < RECORD_HEADER + ALERT_BYTES && span_u8(&in) == CONTENT_ALERT;
-}
+	struct tls_hello hello;
+	struct span bytes;
+	bool ended;
 
-// A hello in the form of SSL 2.0 that offers a later version: not read, but the ServerHello may tell.
-static bool ssl2_hello_begins(struct span in)
-{
-	uint16_t length = span_be16(&in);
-	uint8_t type = span_u8(&in), major = span_u8(&in);
-
-	return span_ok(&in) && (length & 0x8000) != 0 && type == MESSAGE_CLIENT_HELLO && major == 3;
-}
-
-// Warnings that a server sends before its hello (RFC 6066: unrecognized name); any other alert ends the matter.
-static void warnings_pass(struct span *in)
-{
-	for (;;) {
-		struct span from = *in;
-		struct tls_record r = record_header_read(&from);
-		uint8_t level = span_u8(&from), description = span_u8(&from);
-
-		if (!span_ok(&from) || r.content != CONTENT_ALERT || r.length != ALERT_BYTES || level != ALERT_WARNING ||
-		    description == ALERT_CLOSE)
-			return;
-		*in = from;
-	}
+	if (tls_ssl2_hello_read(c->in, &hello))
+		return ssl2_hello(c, &hello);
+	if (c->in.left < TLS_RECORD_HEADER && tls_record_begins(c->in))
+		return PROTO_MORE;
+	bytes = tls_handshake_join(c->in, 0, c->l7->scratch, &ended);
+	if (bytes.left < JUDGED_BYTES && !ended && tls_record_begins(c->in))
+		return PROTO_MORE;
+	return hello_begins(bytes) ? record(c) : midstream(c->in);
 }
 
 static enum proto_verdict tls_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
-	uint32_t whole = in.left, length;
-	struct span first = in, bytes;
-	uint8_t type;
-	bool ended;
+	struct tls_memory *memory = L7_MEMORY(l7, struct tls_memory);
+	struct tls_call c = {.in = in, .hint = hint, .l7 = l7, .memory = memory, .side = &memory->side[!hint->to_server]};
 
-	if (hint->claimed)
-		warnings_pass(&in);
-	if (in.left < RECORD_HEADER && (in.left == 0 || record_begins(in)))
-		return PROTO_MORE;
-	bytes = handshake_join(in, l7->scratch, &ended);
-	if ((bytes.left < JUDGED_BYTES && !ended) || (hint->claimed && alert_may_come(in)))
-		return PROTO_MORE;
-	if (!hello_begins(bytes, &type)) {
-		if (hint->claimed)
-			return PROTO_DONE;
-		return ssl2_hello_begins(first) ? PROTO_MORE : midstream(first);
-	}
-	if (type == MESSAGE_SERVER_HELLO)
-		return server_hello(bytes, ended, whole, l7);
-	length = message_header_read(&bytes, &type);
-	return client_hello(bytes, length, ended, whole, l7);
+	if (!hint->claimed)
+		return begin(&c);
+	if (c.side->over)
+		return side_over(&c);
+	return in.left < c.side->look_at ? PROTO_MORE : record(&c);
 }
 
 const struct proto_ops proto_tls = {
@@ -275,5 +385,7 @@ const struct proto_ops proto_tls = {
 	.l4 = PROTO_TCP,
 	.ports = {443, 8443, 853, 993},
 	.max_payloads = 16,
+	.first = {{TLS_CCS, TLS_DATA}, {0x80, 0xff}},
+	.firsts = 2,
 	.dissect = tls_dissect,
 };

@@ -1,6 +1,8 @@
 #include "proto/proto_tls_hello.h"
 
-enum { RANDOM_BYTES = 32, TLS_1_0 = 0x0301, TLS_1_3 = 0x0304, NAME_TYPE_HOST = 0 };
+#include "base/text.h"
+
+enum { ALPN_MAX = 256, RANDOM_BYTES = 32, TLS_1_0 = 0x0301, TLS_1_3 = 0x0304, NAME_TYPE_HOST = 0 };
 
 enum {
 	EXTENSION_SNI = 0,
@@ -10,8 +12,13 @@ enum {
 	EXTENSION_ALPN = 16,
 	EXTENSION_TICKET = 35,
 	EXTENSION_PSK = 41,
-	EXTENSION_VERSIONS = 43
+	EXTENSION_VERSIONS = 43,
+	EXTENSION_ECH = 0xfe0d
 };
+
+enum { ECH_OUTER = 0 };
+enum { SSL2_LONG = 0x8000, SSL2_CLIENT_HELLO = 1, SSL2_VERSION = 0x0002, SSL2_HEAD = 9, SSL2_CIPHER = 3, SSL2_SESSION = 16 };
+enum { SSL2_CHALLENGE_MIN = 16, SSL2_CHALLENGE_MAX = 32 };
 
 // The random value that turns a ServerHello into a HelloRetryRequest, RFC 8446 section 4.1.3.
 static const uint8_t retry_random[RANDOM_BYTES] = {
@@ -37,19 +44,23 @@ static void sni_read(struct span data, struct tls_hello *hello)
 static void versions_read(struct span data, struct tls_hello *hello)
 {
 	struct span list = hello->versions = span_take(&data, span_u8(&data));
+	uint16_t highest = 0;
 
 	while (list.left > 0) {
 		uint16_t version = span_be16(&list);
 
-		if (version <= TLS_1_3 && version > hello->highest)
-			hello->highest = version;
+		if (version <= TLS_1_3 && version > highest)
+			highest = version;
 	}
+	if (highest > 0) // then the message's own field says nothing
+		hello->highest = highest;
 }
 
 static void client_extension_read(uint16_t type, struct span data, struct tls_hello *hello)
 {
 	switch (type) {
 	case EXTENSION_SNI:
+		hello->named = true;
 		sni_read(data, hello);
 		break;
 	case EXTENSION_GROUPS:
@@ -73,6 +84,9 @@ static void client_extension_read(uint16_t type, struct span data, struct tls_he
 	case EXTENSION_VERSIONS:
 		versions_read(data, hello);
 		break;
+	case EXTENSION_ECH:
+		hello->ech = data.left > 0 && span_u8(&data) == ECH_OUTER;
+		break;
 	}
 }
 
@@ -86,6 +100,8 @@ static void server_extension_read(uint16_t type, struct span data, struct tls_he
 		version = span_be16(&data);
 		if (span_ok(&data))
 			hello->highest = version;
+	} else if (type == EXTENSION_PSK) {
+		hello->resumed = true;
 	}
 }
 
@@ -108,18 +124,16 @@ static void extensions_read(struct span in, struct tls_hello *hello, void (*read
 
 void tls_client_hello_read(struct span in, struct tls_hello *hello)
 {
-	struct span session;
-
 	*hello = (struct tls_hello){0};
 	hello->version = hello->highest = span_be16(&in);
 	span_bytes(&in, RANDOM_BYTES);
-	session = span_take(&in, span_u8(&in));
+	hello->session = span_take(&in, span_u8(&in));
 	hello->ciphers = span_take(&in, span_be16(&in));
 	hello->ciphers_count = hello->ciphers.left / 2;
 	span_take(&in, span_u8(&in)); // compression methods
 	extensions_read(in, hello, client_extension_read);
 	if (hello->highest < TLS_1_3) // later ones fill the session id for the sake of middleboxes
-		hello->resumed |= session.left > 0;
+		hello->resumed |= hello->session.left > 0;
 }
 
 void tls_server_hello_read(struct span in, struct tls_hello *hello)
@@ -130,8 +144,46 @@ void tls_server_hello_read(struct span in, struct tls_hello *hello)
 	hello->version = hello->highest = span_be16(&in);
 	random = span_bytes(&in, RANDOM_BYTES);
 	hello->retry = random != NULL && memcmp(random, retry_random, RANDOM_BYTES) == 0;
-	span_take(&in, span_u8(&in)); // session id
+	hello->session = span_take(&in, span_u8(&in));
 	hello->cipher = span_be16(&in);
 	span_u8(&in); // compression method
 	extensions_read(in, hello, server_extension_read);
+}
+
+struct record_text tls_alpn_text(struct l7 *l7, struct span list)
+{
+	char room[ALPN_MAX];
+	struct text_builder names = text_builder(room, sizeof(room));
+
+	while (list.left > 0) {
+		struct span name = span_take(&list, span_u8(&list));
+
+		if (!span_ok(&name))
+			break;
+		if (names.used > 0)
+			text_put(&names, ",");
+		text_put_bytes(&names, name.at, name.left);
+	}
+	return l7_text_bytes(l7, room, (uint32_t)names.used, ALPN_MAX);
+}
+
+bool tls_ssl2_hello_read(struct span in, struct tls_hello *hello)
+{
+	uint16_t length = span_be16(&in), ciphers, session, challenge;
+	uint8_t type = span_u8(&in);
+
+	*hello = (struct tls_hello){0};
+	hello->version = hello->highest = span_be16(&in);
+	ciphers = span_be16(&in);
+	session = span_be16(&in);
+	challenge = span_be16(&in);
+	hello->ciphers_count = ciphers / SSL2_CIPHER;
+	if (!span_ok(&in) || (length & SSL2_LONG) == 0 || type != SSL2_CLIENT_HELLO)
+		return false;
+	if (hello->version != SSL2_VERSION && (hello->version < 0x0300 || hello->version >= TLS_1_3))
+		return false;
+	if (ciphers == 0 || ciphers % SSL2_CIPHER != 0 || (session != 0 && session != SSL2_SESSION))
+		return false;
+	return challenge >= SSL2_CHALLENGE_MIN && challenge <= SSL2_CHALLENGE_MAX &&
+	       (length & ~SSL2_LONG) == SSL2_HEAD + ciphers + session + challenge;
 }

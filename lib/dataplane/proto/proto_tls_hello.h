@@ -4,13 +4,17 @@
 #define PROTO_PROTO_TLS_HELLO_H
 
 #include "base/span.h"
+#include "record/l7.h"
 
 struct tls_hello {
 	uint16_t version;    // the message's own field
 	uint16_t highest;    // by supported_versions too; in a ServerHello the one chosen
 	uint16_t cipher;     // ServerHello
 	bool retry;          // ServerHello that is a HelloRetryRequest
-	bool resumed;        // ClientHello: asks to resume
+	bool resumed;        // ClientHello: asks to resume; ServerHello: takes the key that was offered
+	bool named;          // ClientHello: has the extension of the server's name
+	bool ech;            // ClientHello: the true one is encrypted in it (RFC 9849)
+	struct span session; // id; to be resumed, or the server's for later or that it resumes
 	struct span ciphers; // ClientHello: u16 each
 	struct span extensions;
 	struct span sni;          // host name
@@ -25,6 +29,13 @@ struct tls_hello {
 // in: the body of the message, which may be cut short; what is whole in it is read.
 void tls_client_hello_read(struct span in, struct tls_hello *hello);
 void tls_server_hello_read(struct span in, struct tls_hello *hello);
+
+// Names of protocols as ALPN lists them, comma separated.
+struct record_text tls_alpn_text(struct l7 *l7, struct span list);
+
+// A ClientHello in the form of SSL 2.0, RFC 5246 appendix E.2, or one of SSL 2.0 itself: `in` begins with its record. What its
+// lengths say must agree. False if it is not one; hello has version, session and ciphers (of three bytes, those are counted).
+bool tls_ssl2_hello_read(struct span in, struct tls_hello *hello);
 
 // Values that clients throw in to keep servers tolerant, RFC 8701.
 static inline bool tls_grease(uint16_t value)

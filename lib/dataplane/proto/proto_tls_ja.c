@@ -155,6 +155,14 @@ static const char *ja4_version(uint16_t version)
 		return "10";
 	case 0x0300:
 		return "s3";
+	case 0xfefc: // DTLS
+		return "d3";
+	case 0xfefd:
+		return "d2";
+	case 0xfeff:
+		return "d1";
+	case 0x0002:
+		return "s2";
 	default:
 		return "00";
 	}
@@ -217,7 +225,7 @@ static void ja4_hash_put(struct text_builder *b, const struct text_builder *text
 	text_put_hex(b, digest, JA4_HASH_DIGITS / 2);
 }
 
-bool tls_ja4(const struct tls_hello *client, char *out)
+bool tls_ja4(const struct tls_hello *client, char transport, char *out)
 {
 	char room[LIST_ROOM];
 	struct text_builder b = text_builder(out, TLS_JA4_LENGTH), list = text_builder(room, sizeof(room));
@@ -228,9 +236,9 @@ bool tls_ja4(const struct tls_hello *client, char *out)
 	values_read(&signatures, client->signatures);
 	if (ciphers.too_many || extensions.too_many || signatures.too_many)
 		return false;
-	text_put(&b, "t");
+	text_put_bytes(&b, &transport, 1);
 	text_put(&b, ja4_version(client->highest));
-	text_put(&b, client->sni.left > 0 ? "d" : "i");
+	text_put(&b, client->named ? "d" : "i");
 	two_digits_put(&b, ciphers.count);
 	two_digits_put(&b, extensions.count);
 	ja4_alpn_put(&b, client->alpn);

@@ -6,9 +6,10 @@
 
 enum { TLS_JA3_LENGTH = 32, TLS_JA4_LENGTH = 36, TLS_JA_ROOM = 40 };
 
-// out: TLS_JA_ROOM bytes, no final NUL. False if the hello has more values than a client ever sends.
+// out: TLS_JA_ROOM bytes, no final NUL. False if the hello has more values than a client ever sends. transport: 't' for TCP, 'q' for
+// QUIC, 'd' for DTLS.
 bool tls_ja3(const struct tls_hello *client, char *out);
 bool tls_ja3s(const struct tls_hello *server, char *out);
-bool tls_ja4(const struct tls_hello *client, char *out);
+bool tls_ja4(const struct tls_hello *client, char transport, char *out);
 
 #endif
