@@ -182,6 +182,7 @@ struct record_flow {
 	uint8_t app_orig;         // protocol that led to record.app by agreement (STARTTLS, CONNECT), 0: none
 	uint8_t app_guess;        // protocol of the port, if no content told one; 0: none
 	uint16_t app_guess_port;
+	uint64_t parent_id;       // flow_id of the flow that announced this one (FTP's control connection), 0: none
 	uint8_t claimed_payload;  // ordinal of the payload in its direction that told, from 1; 0: none did
 	bool claimed_to_client;
 	uint64_t jitter_ns[2];    // of UDP: how uneven packets came, RFC 3550 over the gaps between them

@@ -46,6 +46,7 @@ static const struct record_field flow_fields[] = {
 	{FIELD("app_confidence", NAME8, record_flow, confidence), IN("spanwatch", "app_confidence"), .flags = FIELD_OMIT_ZERO,
 	 NAMES(confidences)},
 	{MADE("app_reason", TEXT, app_reason), IN("spanwatch", "app_reason")},
+	{FIELD("parent_flow_id", U64, record_flow, parent_id), IN("spanwatch", "parent_flow_id"), .flags = FIELD_OMIT_ZERO},
 	{MADE("app_guess", TEXT, app_guess), IN("spanwatch", "app_guess")},
 	{FIELD("conn_state", NAME8, record_flow, conn_state), IN("spanwatch", "conn_state"), NAMES(conn_states)},
 	{FIELD("history", TEXT, record_flow, history), IN("spanwatch", "history")},

@@ -109,6 +109,7 @@ void control_sources(const struct control *c, struct metrics_sources *s)
 static void remember(struct control *c, const struct record *r)
 {
 	naming_learn(c->naming, r);
+	expected_learn(c->expected, r);
 	if (r->type != RECORD_FLOW)
 		return;
 	if (((const struct record_flow *)record_body_const(r))->reason != FLOW_REASON_ACTIVE) // an interim record: it lives
@@ -148,6 +149,7 @@ static const struct record *completed(struct control *c, struct merge_entry *e)
 	if (e->record->type != RECORD_FLOW || e->record->length > sizeof(storage))
 		return e->record;
 	memcpy(r, e->record, e->record->length);
+	expected_fill(c->expected, r);
 	naming_fill(c->naming, r);
 	return r;
 }
@@ -283,6 +285,7 @@ void control_destroy(struct control *c)
 	rte_mempool_free(c->pool);
 	merge_destroy(c->merge);
 	naming_destroy(c->naming);
+	expected_destroy(c->expected);
 	recent_destroy(c->recent);
 	talkers_destroy(c->talkers);
 	free(c->reloaded);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "control/merge.h"
+#include "control/expected.h"
 #include "control/naming.h"
 #include "control/recent.h"
 #include "control/talkers.h"
@@ -58,6 +59,7 @@ struct control {
 	struct config *reloaded;   // what config points to once it was read again
 	struct merge *merge;
 	struct naming *naming;
+	struct expected *expected;
 	struct recent *recent;
 	struct talkers *talkers;
 

@@ -27,6 +27,7 @@
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
+	row(ftp_data) \
 	row(tftp) \
 	row(telnet) \
 	\
