@@ -34,6 +34,8 @@
 	row(memcached) \
 	row(modbus) \
 	row(mongodb) \
+	row(mysql) \
+	row(mqtt) \
 	/* directories, management */ \
 	row(snmp) \
 	row(ldap) \
