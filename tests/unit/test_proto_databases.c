@@ -86,6 +86,38 @@ static const struct talk mqtt[] = {
 	{&proto_mqtt, {C("\x30\xff\xff\xff\xff\1")}, NULL, false},
 };
 
+#define R(count, text) "*" count "\r\n" text
+#define A(length, text) "$" length "\r\n" text "\r\n"
+
+static const struct talk redis[] = {
+	{&proto_redis, {C(R("3", A("4", "AUTH") A("5", "clerk") A("4", "word"))), S("+OK\r\n"), C(R("3", A("3", "SET") A("1", "k") A("5", "value"))),
+			S("+OK\r\n"), C(R("2", A("3", "GET") A("1", "k")) "LPUSH l 1 2\r\n"), S(A("5", "value") "-WRONGTYPE no list\r\n")},
+	 "redis {\"redis\":{\"command\":\"AUTH\",\"user\":\"clerk\",\"success\":true,\"commands\":1}}\n"
+	 "redis {\"redis\":{\"command\":\"LPUSH\",\"key\":\"l\",\"error\":\"WRONGTYPE no list\",\"commands\":4,\"reads\":1,\"writes\":2,"
+	 "\"errors\":1}}\n", false},
+	{&proto_redis, {C(R("7", A("5", "HELLO") A("1", "3") A("4", "AUTH") A("1", "u") A("1", "p") A("7", "SETNAME") A("1", "n"))),
+			S("%1\r\n" A("5", "proto") ":3\r\n"), C(R("3", A("9", "SUBSCRIBE") A("3", "a,b") A("1", "c"))),
+			S(">3\r\n+subscribe\r\n+a,b\r\n:1\r\n")},
+	 "redis {\"redis\":{\"command\":\"HELLO\",\"user\":\"u\",\"client_name\":\"n\",\"protocol\":3,\"success\":true,\"commands\":1}}\n"
+	 "redis {\"redis\":{\"command\":\"SUBSCRIBE\",\"channels\":[\"a,b\",\"c\"],\"commands\":2}}\n", false},
+	{&proto_redis, {C(R("10", A("4", "MSET") A("1", "a") A("1", "1") A("1", "b") A("1", "2") A("1", "c") A("1", "3") A("1", "d") A("0", "") A("1", "e"))
+			  R("2", A("6", "SELECT") A("1", "3")))},
+	 "redis {\"redis\":{\"command\":\"SELECT\",\"database\":\"3\",\"commands\":2,\"writes\":1}}\n", false},
+	{&proto_redis, {C("PING\r\n"), S("+PONG\r\n"), C("CONFIG SET requirepass word\r\n"), S("+OK\r\n")},
+	 "redis {\"redis\":{\"command\":\"CONFIG SET\",\"key\":\"requirepass\",\"success\":true,\"commands\":2}}\n", false},
+	{&proto_redis, {S("-NOAUTH Authentication required.\r\n")},
+	 "redis {\"redis\":{\"error\":\"NOAUTH Authentication required.\",\"errors\":1}}\n", false},
+	{&proto_redis, {C("*3\r\n$3\r\nSE\r\nX")}, NULL, false},
+	{&proto_redis, {C("*0\r\n")}, NULL, false},
+	{&proto_redis, {C("*1\r\n$4\r\nPI G\r\n")}, NULL, false},
+	{&proto_redis, {C("*x\r\n")}, NULL, false},
+	{&proto_redis, {C("*1\n")}, NULL, false},
+	{&proto_redis, {C("EHLO example.org\r\n")}, NULL, false},
+	{&proto_redis, {C("GET / HTTP/1.1\n")}, NULL, false},
+	{&proto_redis, {S("+OK POP3 ready\r\n")}, NULL, false},
+	{&proto_redis, {S("-ERR no such user\r\n")}, NULL, false},
+};
+
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static void speak(const struct talk *talk, uint32_t piece)
@@ -148,9 +180,16 @@ static void mqtt_holds(void **state)
 	damage(mqtt, COUNT(mqtt));
 }
 
+static void redis_holds(void **state)
+{
+	(void)state;
+	hold(redis, COUNT(redis));
+	damage(redis, COUNT(redis));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(mysql_holds), cmocka_unit_test(mqtt_holds)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(mysql_holds), cmocka_unit_test(mqtt_holds), cmocka_unit_test(redis_holds)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

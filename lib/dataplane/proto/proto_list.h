@@ -36,6 +36,7 @@
 	row(mongodb) \
 	row(mysql) \
 	row(mqtt) \
+	row(redis) \
 	/* directories, management */ \
 	row(snmp) \
 	row(ldap) \
