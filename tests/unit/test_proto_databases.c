@@ -118,6 +118,40 @@ static const struct talk redis[] = {
 	{&proto_redis, {S("-ERR no such user\r\n")}, NULL, false},
 };
 
+#define READY "Z\0\0\0\5I"
+
+static const struct talk postgresql[] = {
+	{&proto_postgresql, {C("\0\0\0\x08\4\xd2\x16\x2f"), S("N"), C("\0\0\0\x26\0\3\0\0user\0clerk\0database\0shop\0a\0b\0\0" "p\0\0\0\x08word"),
+			     S("R\0\0\0\x0c\0\0\0\5salt" "R\0\0\0\x08\0\0\0\0" "S\0\0\0\x16server_version\0" "15\0" "K\0\0\0\x0c" "12345678" READY),
+			     C("Q\0\0\0\x0dSELECT 1\0"), S("T\0\0\0\6\0\0" "D\0\0\0\6\0\0" "D\0\0\0\6\0\0" "C\0\0\0\x0dSELECT 2\0" READY),
+			     C("Q\0\0\0\x0dSELECT x\0"), S("E\0\0\0\x19SERROR\0C42703\0Mno x\0\0" READY)},
+	 "pgsql {\"pgsql\":{\"request\":{\"protocol_version\":\"3.0\",\"startup_parameters\":{\"user\":\"clerk\",\"database\":\"shop\"}},"
+	 "\"response\":{\"authentication\":\"md5_password\",\"authenticated\":true,\"server_version\":\"15\"}}}\n"
+	 "pgsql {\"pgsql\":{\"request\":{\"simple_query\":\"SELECT 1\"},\"response\":{\"data_rows\":2,\"command_completed\":\"SELECT 2\"}}}\n"
+	 "pgsql {\"pgsql\":{\"request\":{\"simple_query\":\"SELECT x\"},\"response\":{\"severity_non_localizable\":\"ERROR\",\"code\":\"42703\","
+	 "\"message\":\"no x\"}}}\n", false},
+	{&proto_postgresql, {C("\0\0\0\x08\4\xd2\x16\x2f"), S("S"), C("\x16\3\1")},
+	 "pgsql {\"pgsql\":{\"request\":{\"message\":\"SSL Request\"},\"response\":{\"ssl_accepted\":true}}}\n", true},
+	{&proto_postgresql, {C("\0\0\0\x08\4\xd2\x16\x30"), S("G")},
+	 "pgsql {\"pgsql\":{\"request\":{\"message\":\"GSSENC Request\"}}}\n", false},
+	{&proto_postgresql, {C("\0\0\0\x10\4\xd2\x16\x2e\0\0\1\2" "1234")},
+	 "pgsql {\"pgsql\":{\"request\":{\"message\":\"cancel_request\",\"process_id\":258}}}\n", false},
+	{&proto_postgresql, {C("\0\0\0\x0d\0\3\0\0" "a\0b\0\0")}, NULL, false}, // no user
+	{&proto_postgresql, {C("\0\0\0\x10\0\4\0\0user\0me\0\0")}, NULL, false}, // version 4
+	{&proto_postgresql, {C("\0\0\0\x09\4\xd2\x16\x2f\0")}, NULL, false},
+	{&proto_postgresql, {C("Q\0\0\0\x0dSALUTE 1\0")}, NULL, false},
+	{&proto_postgresql, {S(READY)}, NULL, false},
+};
+
+// From the middle: told by whole segments.
+static const struct talk postgresql_middle[] = {
+	{&proto_postgresql, {C("P\0\0\0\x1es1\0SELECT $1 + password\0\0\0"), S("1\0\0\0\4" "2\0\0\0\4" "C\0\0\0\x0dSELECT 0\0" READY)},
+	 "pgsql {\"pgsql\":{\"request\":{\"prepared_query\":\"SELECT $1 + password\"},\"response\":{\"command_completed\":\"SELECT 0\"}}}\n", false},
+	{&proto_postgresql, {S("C\0\0\0\x0dSELECT 0\0" READY), C("X\0\0\0\4")}, "", false},
+	{&proto_postgresql, {S("E\0\0\0\x19SERROR\0C42703\0Mno x\0\0")},
+	 "pgsql {\"pgsql\":{\"response\":{\"severity_non_localizable\":\"ERROR\",\"code\":\"42703\",\"message\":\"no x\"}}}\n", false},
+};
+
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static void speak(const struct talk *talk, uint32_t piece)
@@ -127,10 +161,10 @@ static void speak(const struct talk *talk, uint32_t piece)
 		feed_pieces(&f, talk->said[i].to_server, talk->said[i].bytes, talk->said[i].length, piece);
 }
 
-static void hold(const struct talk *talks, size_t count)
+static void hold(const struct talk *talks, size_t count, uint32_t smallest)
 {
 	for (size_t i = 0; i < count; i++)
-		for (uint32_t piece = 200; piece > 0; piece = piece * 2 / 3) {
+		for (uint32_t piece = 200; piece >= smallest; piece = piece * 2 / 3) {
 			speak(&talks[i], piece);
 			if (talks[i].log == NULL) {
 				if (!f.refused)
@@ -139,8 +173,10 @@ static void hold(const struct talk *talks, size_t count)
 			}
 			assert_true(f.next == talks[i].next);
 			feed_end(&f);
-			if (strcmp(f.log, talks[i].log) != 0)
-				fail_msg("%s %zu, in pieces of %u:\n%s", talks[i].ops->name, i, piece, f.log);
+			if (strcmp(f.log, talks[i].log) != 0) {
+				fprintf(stderr, "%s %zu, in pieces of %u:\n%s\n", talks[i].ops->name, i, piece, f.log);
+				fail();
+			}
 		}
 }
 
@@ -169,27 +205,37 @@ static void damage(const struct talk *talks, size_t count)
 static void mysql_holds(void **state)
 {
 	(void)state;
-	hold(mysql, COUNT(mysql));
+	hold(mysql, COUNT(mysql), 1);
 	damage(mysql, COUNT(mysql));
 }
 
 static void mqtt_holds(void **state)
 {
 	(void)state;
-	hold(mqtt, COUNT(mqtt));
+	hold(mqtt, COUNT(mqtt), 1);
 	damage(mqtt, COUNT(mqtt));
 }
 
 static void redis_holds(void **state)
 {
 	(void)state;
-	hold(redis, COUNT(redis));
+	hold(redis, COUNT(redis), 1);
 	damage(redis, COUNT(redis));
+}
+
+static void postgresql_holds(void **state)
+{
+	(void)state;
+	hold(postgresql, COUNT(postgresql), 1);
+	hold(postgresql_middle, COUNT(postgresql_middle), 200);
+	damage(postgresql, COUNT(postgresql));
+	damage(postgresql_middle, COUNT(postgresql_middle));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(mysql_holds), cmocka_unit_test(mqtt_holds), cmocka_unit_test(redis_holds)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(mysql_holds), cmocka_unit_test(mqtt_holds), cmocka_unit_test(redis_holds),
+					   cmocka_unit_test(postgresql_holds)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@
 	row(mysql) \
 	row(mqtt) \
 	row(redis) \
+	row(postgresql) \
 	/* directories, management */ \
 	row(snmp) \
 	row(ldap) \
