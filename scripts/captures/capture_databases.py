@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Records servers of data and their clients in network namespaces: mysql.pcap, mqtt.pcap, redis.pcap, postgresql.pcap. Takes root.
+"""Records servers of data and their clients in network namespaces: mariadb.pcap, mosquitto.pcap, redis_cli.pcap, psql.pcap. Takes root.
 
     capture_databases.py [NAME ...]
     capture_databases.py --packages     the Debian packages it needs
@@ -46,7 +46,7 @@ SELECT * FROM orders WHERE number > 10; SET PASSWORD = PASSWORD('clerkword'); PR
 EXECUTE p; USE shop; CREATE TABLE orders (number INT);"""
 
 
-def mysql(path):
+def mariadb(path):
     """MariaDB: a login and statements, some that fail; a wrong password; TLS; a client that asks over IPv6."""
     with pair() as net:
         data = folder(net, "mysql", "mysql")
@@ -67,7 +67,7 @@ def mysql(path):
         net.write(path)
 
 
-def mqtt(path):
+def mosquitto(path):
     """Mosquitto: versions 3.1, 3.1.1 and 5, subscriptions, messages of each quality of service, a will, a name and password, a refusal."""
     with pair() as net:
         words = net.path("words")
@@ -93,7 +93,7 @@ def mqtt(path):
         net.write(path)
 
 
-def redis(path):
+def redis_cli(path):
     """redis-cli in both versions of the protocol, a user and password, a wrong one, many commands at once, a large value, a subscription."""
     with pair() as net:
         net.start("right", "redis-server", "--bind", HERE, THERE, "--protected-mode", "no", "--save", "", "--user", "clerk", "on", ">clerkword", "~*", "+@all",
@@ -125,7 +125,7 @@ SELECT repeat('x', 5000);
 """
 
 
-def postgresql(path):
+def psql(path):
     """psql: SCRAM, MD5 and no password, without TLS, with it, and refused it; statements, a failure, COPY."""
     with pair() as net:
         tools = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
@@ -162,7 +162,7 @@ def postgresql(path):
         net.write(path)
 
 
-CAPTURES = {"mysql": mysql, "mqtt": mqtt, "redis": redis, "postgresql": postgresql}
+CAPTURES = {"mariadb": mariadb, "mosquitto": mosquitto, "redis_cli": redis_cli, "psql": psql}
 
 
 def main():

@@ -15,7 +15,7 @@ from namespaces import Net, pair
 from scapy.all import IP, UDP, Raw, rdpcap, wrpcap
 
 PACKAGES = ("iproute2", "tcpdump", "ethtool", "samba", "samba-common-bin", "nbtscan", "isc-dhcp-server", "isc-dhcp-client",
-            "miniupnpd", "gupnp-tools", "python3-scapy", "bind9", "bind9-dnsutils", "avahi-daemon", "dnsmasq-base")
+            "miniupnpd", "gupnp-tools", "python3-scapy", "bind9", "bind9-dnsutils", "avahi-daemon", "dnsmasq-base", "chrony", "rsyslog", "bsdutils")
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 SMB_CONF = """[global]
@@ -304,7 +304,77 @@ def dhcpv6(net_path):
         net.write(net_path)
 
 
-CAPTURES = {make.__name__: make for make in (netbios, dhcp, ssdp, dns_bind, mdns, dhcpv6)}
+CHRONY = """local stratum {stratum}
+allow all
+bindcmdaddress /
+cmdport 0
+port {port}
+driftfile {folder}/drift-{name}
+pidfile {folder}/{name}.pid
+keyfile {folder}/keys
+{more}
+"""
+
+
+def ntp(net_path):
+    """A chronyd that believes its own clock, one that asks it, with a key too, and a peer; a monitoring query and a private one."""
+    with pair() as net:
+        os.chmod(net.file("keys", "1 MD5 HEX:00112233445566778899AABBCCDDEEFF\n"), 0o600)
+        net.record("left", "eth0", "port 123")
+        for host, name, stratum, port, more in (
+                ("left", "server", 3, 123, "broadcast 2 192.0.2.255"),
+                ("right", "client", 10, 123, "server 192.0.2.1 iburst minpoll 0 maxpoll 1\nserver 2001:db8::1 iburst key 1 minpoll 0 maxpoll 1 xleave\n"
+                 "peer 192.0.2.1 port 123 minpoll 0 maxpoll 1")):
+            conf = net.file(name + ".conf", CHRONY.format(folder=net.folder, name=name, stratum=stratum, port=port, more=more))
+            net.start(host, "chronyd", "-d", "-x", "-u", "root", "-P", 0, "-f", conf, said="root privileges")
+        time.sleep(6)
+        for message in ("160200010000000000000000", "17 00 03 2a 00 00 00 00" + "00" * 40, "1b" + "00" * 47):
+            net.run("right", "python3", "-c", "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+                    "s.sendto(bytes.fromhex('%s'), ('192.0.2.1', 123))" % message)
+        net.write(net_path)
+
+
+RSYSLOG = """global(workDirectory="{folder}")
+module(load="imudp")
+module(load="imtcp")
+input(type="imudp" port="514")
+input(type="imtcp" port="514")
+*.* action(type="omfile" file="{folder}/out")
+"""
+
+RSYSLOG_RELAY = """global(workDirectory="{folder}" localHostname="relay.example.org")
+module(load="imudp")
+input(type="imudp" port="5514" address="127.0.0.1")
+*.* action(type="omfwd" target="192.0.2.1" port="514" protocol="udp" template="RSYSLOG_TraditionalForwardFormat")
+*.* action(type="omfwd" target="192.0.2.1" port="514" protocol="udp" template="RSYSLOG_ForwardFormat")
+*.* action(type="omfwd" target="192.0.2.1" port="514" protocol="tcp" template="RSYSLOG_SyslogProtocol23Format")
+*.* action(type="omfwd" target="192.0.2.1" port="514" protocol="tcp" template="RSYSLOG_SyslogProtocol23Format" TCP_Framing="octet-counted")
+"""
+
+
+NAMED_HOST = ("unshare", "--uts", "sh", "-c", 'hostname right.example.org && exec "$0" "$@"')
+
+
+def syslog(net_path):
+    """logger in both forms over UDP and TCP, with structured data; an rsyslogd that passes on in four ways."""
+    with pair() as net:
+        net.record("left", "eth0", "port 514")
+        for host, conf in (("left", RSYSLOG), ("right", RSYSLOG_RELAY)):
+            net.start(host, *NAMED_HOST, "rsyslogd", "-n", "-iNONE", "-f", net.file(host + ".conf", conf.format(folder=net.folder)))
+        time.sleep(2)
+        log = (*NAMED_HOST, "logger", "--server", "192.0.2.1", "--port", 514, "--tag", "backup", "--id=77")
+        net.run("right", *log, "--udp", "--rfc3164", "-p", "local3.err", "disk full: /srv")
+        net.run("right", *log, "--udp", "--rfc5424=notq", "-p", "auth.notice", "--sd-id", "zoo@123", "--sd-param", "tiger=\"hungry\"", "--msgid", "ID7", "with data")
+        net.run("right", *log, "--tcp", "--rfc5424", "-p", "cron.info", "over TCP")
+        net.run("right", *log, "--tcp", "--octet-count", "--rfc5424", "-p", "daemon.debug", "counted")
+        net.run("right", *log, "--tcp", "--rfc3164", "-p", "kern.emerg", "a line")
+        for text in ("first", "second", "third"):
+            net.run("right", *NAMED_HOST, "logger", "--server", "127.0.0.1", "--port", 5514, "--udp", "--rfc3164", "--tag", "app", "--id=5", text)
+        time.sleep(2)
+        net.write(net_path)
+
+
+CAPTURES = {make.__name__: make for make in (netbios, dhcp, ssdp, dns_bind, mdns, dhcpv6, ntp, syslog)}
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes wireguard.pcap, bittorrent.pcap and bittorrent_dht.pcap. Argument: the folder to write to (default: pcaps)."""
+"""Writes wireguard.pcap, ipsec.pcap, bittorrent.pcap and bittorrent_dht.pcap. Argument: the folder to write to (default: pcaps)."""
 import hashlib
 import os
 import struct
@@ -52,6 +52,21 @@ def wireguard():
     return capture
 
 
+# ---- esp in udp ----
+
+def ipsec():
+    capture = Capture()
+    both = Datagrams(capture, ("198.51.100.12", 4500), ("192.0.2.93", 4500))  # what they agreed on was before the capture
+    both.say(CLIENT, b"\xff")
+    for i in range(4):
+        both.say(CLIENT, struct.pack(">II", 0xC1020304, 5000 + i) + noise(116, "out%d" % i))
+        both.say(SERVER, struct.pack(">II", 0xC5060708, 9000 + i) + noise(84 + 16 * i, "in%d" % i))
+    apart = Datagrams(capture, ("198.51.100.13", 40003), ("192.0.2.93", 4500))  # an index without a counter
+    for i in range(6):
+        apart.say(CLIENT, struct.pack(">I", 0xC1020304) + noise(120, "apart%d" % i))
+    return capture
+
+
 # ---- bittorrent ----
 
 def handshake(peer, reserved="0000000000100005"):
@@ -84,6 +99,20 @@ def bittorrent():
     d.say(CLIENT, utp(0, 701, 2, 900, handshake(b"-UT3550-uuuuuuuuuuuu")))
     d.say(SERVER, utp(0, 700, 901, 2, handshake(b"-LT2080-vvvvvvvvvvvv")))
     d.say(CLIENT, utp(1, 701, 3, 901))
+    middle = Datagrams(capture, ("198.51.100.23", 40101), ("192.0.2.91", 51413))
+    middle.say(CLIENT, utp(0, 4701, 300, 77, noise(600, "m0")))
+    middle.say(CLIENT, utp(0, 4701, 301, 77, noise(600, "m1")))
+    middle.say(SERVER, utp(2, 4700, 78, 301))
+    tracker = Datagrams(capture, ("198.51.100.22", 40100), ("192.0.2.94", 6969))
+    tracker.say(CLIENT, struct.pack(">QII", 0x41727101980, 0, 11))
+    tracker.say(SERVER, struct.pack(">IIQ", 0, 11, 0x5152535455565758))
+    tracker.say(CLIENT, struct.pack(">QII", 0x5152535455565758, 1, 12) + HASH + b"-UT3550-uuuuuuuuuuuu" + struct.pack(">QQQIIIiH", 0, 1 << 20, 0, 2, 0, 7, -1, 51413))
+    tracker.say(SERVER, struct.pack(">IIIII", 1, 12, 1800, 3, 9) + bytes((192, 0, 2, 91, 0xC8, 0xD5)))
+    tracker.say(CLIENT, struct.pack(">QII", 0x5152535455565758, 2, 13) + HASH)
+    tracker.say(SERVER, struct.pack(">IIIII", 2, 13, 9, 100, 3))
+    search = Datagrams(capture, ("198.51.100.22", 6771), ("239.192.152.143", 6771))
+    search.say(CLIENT, b"BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\nPort: 51413\r\nInfohash: %s\r\ncookie: c0\r\n\r\n\r\n"
+               % HASH.hex().encode())
     return capture
 
 
@@ -119,7 +148,7 @@ def bittorrent_dht():
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "pcaps"
-    for make in (wireguard, bittorrent, bittorrent_dht):
+    for make in (wireguard, ipsec, bittorrent, bittorrent_dht):
         make().write(os.path.join(folder, make.__name__ + ".pcap"))
 
 

@@ -35,6 +35,11 @@ def folder(net, name, owner=None):
     return path
 
 
+def typed(words, pause=0.3):
+    """A shell's words that type these lines one after the other."""
+    return "; ".join("sleep %s; printf '%%s\\r\\n' '%s'" % (pause, word) for word in words)
+
+
 def listening(net, port):
     end = time.monotonic() + WAIT_S
     while ":%d " % port not in net.run("right", "ss", "-lntu") + " ":
@@ -130,7 +135,8 @@ def smtp(net_path):
         net.start("right", "exim4", "-bdf", "-C", config)
         listening(net, 25)
         net.record("left", "eth0")
-        swaks = ("swaks", "--server", SERVER, "--ehlo", "client.example.net", "--from", "one@example.net", "--timeout", 10, "--hide-all")
+        swaks = ("swaks", "--server", SERVER, "--ehlo", "client.example.net", "--from", "one@example.net", "--timeout", 10, "--hide-all",
+                 "--header", "Message-Id: <1@example.net>")
         net.run("left", *swaks, "--to", "two@example.org,three@example.org", "--header", "Subject: two words")
         net.run("left", *swaks, "--to", "two@example.com", good=None)
         net.run("left", *swaks, "--to", "two@example.org", "--auth", "LOGIN", "--auth-user", "one", "--auth-password", "a secret")
@@ -249,12 +255,87 @@ def imap(net_path):
         net.run("left", *curl, "--ssl-reqd", "-k", url)
         words = ['a1 ID ("name" "by hand" "version" "1")', 'a2 LOGIN "two" {8}', "a-secret", "a3 SELECT INBOX", "a4 IDLE", "DONE",
                  "a5 UID FETCH 1 (BODY.PEEK[HEADER])", "a6 LOGOUT"]
-        talk = "; ".join("sleep 0.3; printf '%%s\\r\\n' '%s'" % word for word in words)
-        net.run("left", "sh", "-c", "(%s; sleep 1) | socat -t 2 - TCP:%s:143" % (talk, SERVER))
+        net.run("left", "sh", "-c", "(%s; sleep 1) | socat -t 2 - TCP:%s:143" % (typed(words), SERVER))
         net.write(net_path)
 
 
-CAPTURES = {make.__name__: make for make in (ftp, smtp, ssh, pop3, imap)}
+NGIRCD = """
+[Global]
+Name = irc.example.org
+Info = of an example
+Listen = %s
+MotdPhrase = hello
+ServerUID = irc
+ServerGID = irc
+[Options]
+DNS = no
+Ident = no
+PAM = no
+[Operator]
+Name = boss
+Password = a-secret
+"""
+
+
+def irc(net_path):
+    """ngircd and two clients by hand: CAP, a name that is taken, channels, talk, OPER, an unknown command."""
+    with pair() as net:
+        net.start("right", "ngircd", "-n", "-f", net.file("ngircd.conf", NGIRCD % SERVER))
+        listening(net, 6667)
+        net.record("left", "eth0")
+        one = ["CAP LS 302", "NICK one", "USER first 0 * :The First", "CAP END", "JOIN #room,#other", "PRIVMSG #room :hello, all", "OPER boss a-secret",
+               "PART #other :no more", "WHAT", "QUIT :bye"]
+        two = ["NICK one", "USER second 0 * :The Second", "NICK two", "JOIN #room", "PRIVMSG #room :hello, one", "QUIT"]
+        net.run("left", "sh", "-c", "((%s) | socat -t 1 - TCP:%s:6667) & ((sleep 1; %s; sleep 1) | socat -t 1 - TCP:%s:6667); wait"
+                % (typed(one, 0.5), SERVER, typed(two, 0.5), SERVER))
+        net.write(net_path)
+
+
+def tftp(net_path):
+    """tftpd-hpa with its client and with curl, which asks for options: reading, writing, a file that is not there; over both IP versions."""
+    with pair() as net:
+        files = folder(net, "files", "tftp")
+        net.file("files/small.bin", "x" * 600)
+        net.start("right", "in.tftpd", "-L", "-c", "-u", "tftp", "-a", "[::]:69", "-s", files)
+        listening(net, 69)
+        net.record("left", "eth0")
+        for server in (SERVER, SERVER6):
+            net.run("left", "tftp", "-m", "binary", server, "-c", "get", "small.bin", net.path("got"))
+        net.run("left", "tftp", "-m", "netascii", SERVER, "-c", "put", net.file("mine.txt", "a line\n"), "mine.txt")
+        net.run("left", "tftp", "-m", "binary", SERVER, "-c", "get", "nothing", net.path("got"), good=None)
+        net.run("left", "curl", "-s", "--max-time", 10, "-o", "/dev/null", "tftp://%s/small.bin" % SERVER)
+        net.run("left", "curl", "-s", "--max-time", 10, "--tftp-blksize", 1024, "-T", net.path("mine.txt"), "tftp://%s/other.txt" % SERVER)
+        net.write(net_path)
+
+
+LOGIN = """#!/bin/sh
+for try in 1 2; do
+	printf 'server login: '
+	read -r name
+	stty -echo
+	printf 'Password: '
+	read -r secret
+	stty echo
+	printf '\\r\\nLogin incorrect\\r\\n'
+done
+"""
+
+
+def telnet(net_path):
+    """inetutils' telnetd and telnet on a terminal: two log-ins that fail."""
+    with pair() as net:
+        login = net.file("login", LOGIN)
+        os.chmod(login, 0o755)
+        net.start("right", "socat", "TCP-LISTEN:23,reuseaddr", "EXEC:/usr/sbin/telnetd -h -E %s,nofork" % login)
+        listening(net, 23)
+        net.record("left", "eth0")
+        words = ["someone", "a secret", "root", "another secret"]
+        net.run("left", "sh", "-c", "(sleep 1; %s; sleep 1) | TERM=xterm script -qc 'stty rows 24 columns 80; telnet %s' /dev/null"
+                % (typed(words, 0.7).replace("\\r", ""), SERVER), good=None)
+        net.write(net_path)
+
+
+CAPTURES = {make.__name__: make for make in (ftp, smtp, ssh, pop3, imap, irc, tftp, telnet)}
 
 
 def main():

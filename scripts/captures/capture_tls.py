@@ -141,4 +141,5 @@ def main():
     split(os.path.join(folder, "tls_split_reordered.pcap"), True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ import time
 
 from namespaces import pair
 
-PACKAGES = ("iproute2", "tcpdump", "ethtool", "openssl", "nginx-light", "curl", "nghttp2-server", "nghttp2-client", "python3-websockets")
+PACKAGES = ("iproute2", "tcpdump", "ethtool", "openssl", "nginx", "curl", "nghttp2-server", "nghttp2-client", "python3-websockets")
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PYTHON, SERVER = "/usr/bin/python3", "192.0.2.2"
 WEAK = ("-cipher", "ALL:@SECLEVEL=0")  # the versions before 1.2 are only to be had like this
@@ -80,6 +80,15 @@ http {
 	fastcgi_temp_path %(folder)s/fastcgi;
 	uwsgi_temp_path %(folder)s/uwsgi;
 	scgi_temp_path %(folder)s/scgi;
+	gzip on;
+	gzip_types *;
+	server {
+		listen 8081;
+		listen [::]:8081;
+		root %(folder)s/www;
+		location /moved { return 301 /page.html; }
+		location /form { return 204; }
+	}
 	server {
 		listen 8082 http2;
 		root %(folder)s/www;
@@ -90,23 +99,54 @@ http {
 """
 
 
-def http2(net_path):
-    """nginx and nghttpd without TLS; curl and nghttp that know it already, several requests on one connection, one with a body, one
-    by Upgrade from HTTP/1."""
+PIPELINE = """
+import socket
+s = socket.create_connection(("%s", 8081))
+s.sendall(b"".join(b"%%s /page.html?n=%%d HTTP/1.1\\r\\nHost: pipe.example.org\\r\\n%%s\\r\\n" %% (m, n, b"Connection: close\\r\\n" * (n == 3))
+                   for n, m in enumerate((b"GET", b"HEAD", b"GET", b"GET"))))
+while s.recv(65536):
+    pass
+"""
+
+
+def web(net):
+    """A page that nginx serves; the path of its configuration."""
+    os.mkdir(net.path("www"))
+    net.file("www/page.html", "<title>page</title>\n" + "x" * 2000 + "\n")
+    os.chmod(net.path("www"), 0o755)
+    return net.file("nginx.conf", NGINX % {"folder": net.folder})
+
+
+def http_nginx(net_path):
+    """nginx and curl: several requests on one connection, of them one compressed and so in chunks, HEAD, POST, a redirection, a
+    part of a page, an answer of 404; four requests at once."""
     with pair() as net:
-        os.mkdir(net.path("www"))
-        page = net.file("www/page.html", "<title>page</title>\n" + "x" * 2000 + "\n")
-        os.chmod(os.path.dirname(page), 0o755)
-        net.start("right", "nginx", "-c", net.file("nginx.conf", NGINX % {"folder": net.folder}))
+        net.start("right", "nginx", "-c", web(net))
+        time.sleep(1)
+        net.record("left", "eth0", "tcp")
+        there = "http://%s:8081/" % SERVER
+        common = ("-s", "-o", "/dev/null", "-A", "probe/1.1 (example)", "-H", "Host: www.example.org")
+        net.run("left", "curl", *common, there + "page.html", "--next", *common, "--compressed", there + "page.html", "--next",
+                *common, "-I", there + "page.html", "--next", *common, "-d", "name=anna", "-e", there, there + "form", "--next",
+                *common, there + "moved", "--next", *common, "-r", "0-99", there + "page.html", "--next", *common, there + "none")
+        net.run("left", "curl", "-s", "-0", "-g", "-o", "/dev/null", "http://[2001:db8::2]:8081/page.html", good=None)
+        net.run("left", PYTHON, "-c", PIPELINE % SERVER)
+        net.write(net_path)
+
+
+def http2(net_path):
+    """nginx and nghttpd without TLS; curl and nghttp that know it already: one request with a body, several on one connection."""
+    with pair() as net:
+        net.start("right", "nginx", "-c", web(net))
         net.start("right", "nghttpd", "--no-tls", "-d", net.path("www"), "8083")
         time.sleep(1)
         net.record("left", "eth0", "tcp")
         known = ("curl", "-s", "--http2-prior-knowledge", "-o", "/dev/null", "-A", "probe/2.0 (example)")
         there = "http://%s:%%d" % SERVER
-        net.run("left", *known, there % 8082 + "/page.html", "-o", "/dev/null", there % 8082 + "/moved?a=1", "-o", "/dev/null", there % 8082 + "/none")
+        net.run("left", *known, there % 8082 + "/moved?a=1")
         net.run("left", *known, "-H", "Host: www.example.org", "-e", "http://www.example.org/", "-d", "name=anna", there % 8083 + "/page.html")
-        net.run("left", "nghttp", "-n", "-H", "user-agent: nghttp example", there % 8083 + "/page.html", there % 8083 + "/nothing")
-        net.run("left", "curl", "-s", "--http2", "-o", "/dev/null", there % 8083 + "/page.html")
+        for port in (8082, 8083):
+            net.run("left", "nghttp", "-n", "-H", "user-agent: nghttp example", *(there % port + path for path in ("/page.html", "/none", "/a/")))
         net.write(net_path)
 
 
@@ -148,7 +188,7 @@ def websocket(net_path):
         net.write(net_path)
 
 
-CAPTURES = {make.__name__: make for make in (tls_versions, http2, websocket)}
+CAPTURES = {make.__name__: make for make in (tls_versions, http_nginx, http2, websocket)}
 
 
 def main():

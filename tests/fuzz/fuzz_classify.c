@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			offer(&c, &flow, payload.at, payload.left, &hint, &skip);
 	}
 	classify_end(&c, &flow);
-	require(flow.done && flow.l7 == 0 && c.l7_pool.available == c.l7_pool.capacity);
+	require(flow.done && !flow.has_l7 && c.l7_pool.available == c.l7_pool.capacity);
 	require(c.transactions == reports);
 	return 0;
 }

@@ -2,7 +2,7 @@
 // nothing reads past the pieces it is given (each is a block of its own size). The contract is checked in ../unit/proto_feed.h.
 //
 // Input: two bytes that choose the protocol (a digest of its name, so that seeds outlive the order of the list; FUZZ_PROTO in the
-// environment chooses instead, if set), a byte of transport and direction, two ports, then pieces: a length byte (its top bit: the
+// environment chooses instead, if set), a byte of transport, direction and whether HTTP went before, two ports, then pieces: a length byte (its top bit: the
 // other direction; 127: two bytes of length follow) and that many bytes. proto_seed.py writes such inputs from captures.
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	feed_start(&f, ops, l4, client_port, server_port);
 	f.hint.costly = (kind & 4) == 0;
+	f.hint.after = (kind & 8) != 0 ? &proto_http : NULL;
 	while (in.left > 1) {
 		uint8_t said = span_u8(&in);
 		uint32_t length = piece_length(&in, said);
@@ -77,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			to_server = !to_server;
 		feed(&f, to_server, piece.at, piece.left);
 		f.hint.now_ns += 1000000;
+		f.hint.time_ns = f.hint.now_ns;
 	}
 	feed_end(&f);
 	return 0;

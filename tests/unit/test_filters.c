@@ -35,12 +35,14 @@ static struct control *control_make(struct config *config)
 		memset(c->worker[k], 0, sizeof(struct worker));
 	}
 	assert_int_equal(filters_start(c, &err), 0);
+	assert_int_equal(naming_create(c->config, &c->naming, &err), 0);
 	return c;
 }
 
 static void control_unmake(struct control *c)
 {
 	filters_destroy(c);
+	naming_destroy(c->naming);
 	for (unsigned k = 0; k < WORKERS; k++)
 		free(c->worker[k]);
 	free(c);

@@ -55,7 +55,19 @@ static const struct message messages[] = {
 	{BYTES(ANSWER("\1") WWW "\1\1\0\1" "\xc0\x0c\1\1\0\1\0\0\0\x3c\0\x0a" "\0\5issueca."), &proto_dns, 40000, 53,
 	 "response 0 0 www.example.org 257/1 | www.example.org 257 60 0 issue \"ca.\"\n"},
 	{BYTES(ANSWER("\1") WWW "\0\x41\0\1" RR("\x41", "\3") "\0\1\0"), &proto_dns, 40000, 53,
-	 "response 0 0 www.example.org 65/1 | www.example.org 65 60 000100\n"},
+	 "response 0 0 www.example.org 65/1 | www.example.org 65 60 1 .\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x41\0\1" RR("\x41", "\x41") "\0\1\1a\0" "\0\0\0\2\0\1" "\0\1\0\6\2h2\2h3" "\0\2\0\0" "\0\3\0\2\x20\xfb"
+	       "\0\4\0\4\xc0\0\2\1" "\0\6\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1" "\xff\xf0\0\2\1\2"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 65/1 | www.example.org 65 60 1 a mandatory=alpn alpn=h2,h3 no-default-alpn port=8443 ipv4hint=192.0.2.1"
+	 " ipv6hint=2001:db8::1 key65520=0102\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x40\0\1" RR("\x40", "\x0d") "\0\1\0" "\0\3\0\2\0\1" "\0\2\0\0"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 64/1 | www.example.org 64 60 00010000030002000100020000\n"}, // keys are in order
+	{BYTES(ANSWER("\1") WWW "\0\x23\0\1" RR("\x23", "\x12") "\0\x0a\0\x64\1u\7E2U+sip\2!!" "\0"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 35/1 | www.example.org 35 60 10 100 \"u\" \"E2U+sip\" \"!!\" .\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x2b\0\1" RR("\x2b", "\6") "\x12\x34\x08\2\xab\xcd"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 43/1 | www.example.org 43 60 4660 8 2 abcd\n"},
+	{BYTES(ANSWER("\1") WWW "\0\x34\0\1" RR("\x34", "\5") "\3\1\1\xab\xcd"), &proto_dns, 40000, 53,
+	 "response 0 0 www.example.org 52/1 | www.example.org 52 60 3 1 1 abcd\n"},
 	{BYTES(ANSWER("\1") WWW "\0\1\0\1" RR("\1", "\3") "\1\2\3"), &proto_dns, 40000, 53,
 	 "response 0 0 www.example.org 1/1 | www.example.org 1 60 010203\n"}, // an address of three bytes
 	{BYTES(ANSWER("\1") WWW "\0\2\0\1" RR("\2", "\2") "\xc0\x2d"), &proto_dns, 40000, 53,
@@ -293,12 +305,12 @@ static void test_time_of_answer(void **state)
 {
 	(void)state;
 	feed_start(&f, &proto_dns, PROTO_UDP, 40000, 53);
-	f.hint.now_ns = 1 << 20;
+	f.hint.time_ns = 1 << 20;
 	feed(&f, true, BYTES(QUERY WWW "\0\1\0\1"));
-	f.hint.now_ns = 2 << 20;
+	f.hint.time_ns = 2 << 20;
 	feed(&f, true, BYTES("\x12\x35\1\0\0\1\0\0\0\0\0\0" WWW "\0\1\0\1"));
 	feed(&f, true, BYTES(QUERY WWW "\0\1\0\1")); // again
-	f.hint.now_ns = 5 << 20;
+	f.hint.time_ns = 5 << 20;
 	feed(&f, false, BYTES(ANSWER("\0") WWW "\0\1\0\1"));
 	feed(&f, false, BYTES(ANSWER("\0") WWW "\0\1\0\1"));
 	assert_string_equal(f.log + strlen("query 0 0 www.example.org 1/1\n") * 3,

@@ -1,5 +1,5 @@
 // FTP: commands with their replies, where data goes, what is never written, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define FTP(fields) "ftp {\"ftp\":{" fields "}}\n"
 #define GREETING {'s', "220 FTP server ready.\r\n"}

@@ -1,5 +1,5 @@
 // IMAP: tagged commands with their results, literals, secrets, TLS, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define IMAP(fields) "imap {\"imap\":{" fields "}}\n"
 #define DONE(tag, command) "\"tag\":\"" tag "\",\"command\":\"" command "\""
@@ -63,6 +63,9 @@ static const struct talk talks[] = {
 	{"compression",
 	 {GREETING, {'c', "1 COMPRESS DEFLATE\r\n"}, {'s', "1 OK\r\n"}},
 	 GREETED IMAP(DONE("1", "COMPRESS") ",\"status\":\"OK\""), TALK_OVER, false},
+	{"from the middle",
+	 {{'c', "DONE\r\n"}, {'s', "a16 OK IDLE completed.\r\n"}, {'c', "a17 LIST \"\" x\r\n"}, {'s', "a17 OK\r\n"}},
+	 IMAP(DONE("a17", "LIST") ",\"status\":\"OK\""), TALK_OPEN, false},
 	{"hostile text",
 	 {GREETING, {'c', "1 SELECT \x1b[2J\xff\r\n"}, {'s', "1 NO \x07\r\n"}},
 	 GREETED IMAP(DONE("1", "SELECT") ",\"mailbox\":\"\\\\x1b[2J\\\\xff\",\"status\":\"NO\",\"reply\":\"\\\\x07\""), TALK_OPEN, false},
@@ -70,6 +73,7 @@ static const struct talk talks[] = {
 
 static const struct talk_like likes[] = {
 	{'s', "* OK ready\r\n"}, {'s', "* hello IMAP4\r\n"}, {'s', "*1\r\n$4\r\nPING\r\n"}, {'s', "OK IMAP4\r\n"}, {'s', "* OK IMAP4 \x01\r\n"},
+	{'s', "done OK completed\r\n"}, {'s', "1 NO completed\r\n"}, {'s', "-1 OK completed\r\n"}, {'c', "DONE\r\n"},
 	{'c', "CAPABILITY\r\n"}, {'c', "a CAPABILITY b\r\n"}, {'c', "a LOGIN\r\n"}, {'c', "a LOGIN b\r\n"}, {'c', "a NOOP\r\n"}, {'c', "(a LOGIN b c\r\n"},
 	{'c', "a ID x\r\n"}, {'c', "a UID x\r\n"}, {'c', "GET / HTTP/1.1\r\n"}, {'c', "USER a\r\n"},
 };

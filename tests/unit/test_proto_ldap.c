@@ -153,7 +153,7 @@ static void test_ends(void **state)
 // An entry and a request longer than any buffer are passed over.
 static void test_long(void **state)
 {
-	static uint8_t bytes[65536];
+	static uint8_t bytes[66000];
 	uint32_t n = talk_bytes(">3083 00ffff 020102 6483 00fff7 041a 636e3d61", bytes);
 
 	(void)state;

@@ -34,6 +34,8 @@ struct message {
 #define SOLICIT_JSON                                                                                                       \
 	"dhcpv6 {\"dhcpv6\":{\"msg_type\":\"solicit\",\"id\":1193046,\"client_duid\":\"00:03:00:01:02:00:00:00:00:01\"," \
 	"\"client_mac\":\"02:00:00:00:00:01\",\"elapsed_ms\":70,\"iaids\":[\"1\"],\"fqdn\":\"h\\\\x1bex\",\"params\":[\"23\",\"24\"]"
+#define ZERO8 "\0\0\0\0\0\0\0\0"
+#define TIME8 "\xe9\1\2\3\4\5\6\7"
 #define LINK_ADDRESS "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
 
 static const struct message messages[] = {
@@ -91,6 +93,56 @@ static const struct message messages[] = {
 	{&proto_ssdp, BYTES("NOTIFY sip:a@example.org SIP/2.0\r\nVia: x\r\n\r\n"), NULL},
 	{&proto_ssdp, BYTES("M-SEARCH / HTTP/1.1\r\nST: x\r\n\r\n"), NULL},
 	{&proto_ssdp, BYTES("M-SEARCH * HTTP/1.1"), NULL},
+	{&proto_ntp, BYTES("\x1b\0\0\0\0\0\0\0" ZERO8 ZERO8 ZERO8 ZERO8 ZERO8), "ntp {\"ntp\":{\"version\":3,\"mode\":\"client\",\"leap\":\"none\"}}"},
+	{&proto_ntp, BYTES("\x64\2\6\xe9\0\0\x80\0\0\1\0\0\xc0\0\2\1" TIME8 TIME8 TIME8 TIME8 "\1\4\0\x10" TIME8 "\0\0\0\0\0\0\0\7" TIME8 TIME8),
+	 "ntp {\"ntp\":{\"version\":4,\"mode\":\"server\",\"leap\":\"last_minute_61\",\"stratum\":2,\"poll\":64,\"root_delay_ms\":500.000,"
+	 "\"root_dispersion_ms\":1000.000,\"reference_id\":\"192.0.2.1\",\"extensions\":1,\"authenticated\":true,\"key_id\":7}}"},
+	{&proto_ntp, BYTES("\xe4\0\6\xe9\0\0\0\0\0\0\0\0RATE" ZERO8 ZERO8 TIME8 TIME8),
+	 "ntp {\"ntp\":{\"version\":4,\"mode\":\"server\",\"leap\":\"unsynchronized\",\"poll\":64,\"reference_id\":\"RATE\"}}"}, // kiss of death
+	{&proto_ntp, BYTES("\x16\x82\0\1\0\0\0\0\0\0\0\x09version=4\0\0\0"),
+	 "ntp {\"ntp\":{\"version\":2,\"mode\":\"control\",\"leap\":\"none\",\"opcode\":\"read_variables\",\"response\":true,\"data\":\"version=4\"}}"},
+	{&proto_ntp, BYTES("\x17\0\3\x2a\0\0\0\0"), "ntp {\"ntp\":{\"version\":2,\"mode\":\"private\",\"request_code\":42}}"},
+	{&proto_ntp, BYTES("\x1b\0\0\0\0\0\0\0" ZERO8 ZERO8 ZERO8 ZERO8), NULL},          // too short
+	{&proto_ntp, BYTES("\x1c\2\6\xe9\0\0\0\0\0\0\0\0\0\0\0\0" TIME8 TIME8 TIME8 ZERO8), NULL}, // a server without a time
+	{&proto_ntp, BYTES("\x1b\x11\0\0\0\0\0\0" ZERO8 ZERO8 ZERO8 ZERO8 ZERO8), NULL},  // stratum
+	{&proto_ntp, BYTES("\x1b\0\0\0\0\x41\0\0" ZERO8 ZERO8 ZERO8 ZERO8 ZERO8), NULL},  // a root that far
+	{&proto_ntp, BYTES("\x1b\0\0\0\0\0\0\0" ZERO8 ZERO8 ZERO8 ZERO8 ZERO8 "\0\0\0\5abcde"), NULL}, // what is this behind it?
+	{&proto_ntp, BYTES("\x17\0\4\x2a\0\0\0\0"), NULL},
+	{&proto_ntp, BYTES("\x97\0\3\x2a\0\2\0\x48" TIME8), NULL},                        // two items of 72 bytes?
+	{&proto_syslog, BYTES("<34>1 2026-11-21T09:44:35.5Z host su 12 ID47 [a@1 b=\"\\\"]\"][c] \xef\xbb\xbf" "failed\x1b\n"),
+	 "syslog {\"syslog\":{\"facility\":\"auth\",\"severity\":\"critical\",\"version\":1,\"timestamp\":\"2026-11-21T09:44:35.5Z\","
+	 "\"hostname\":\"host\",\"app_name\":\"su\",\"pid\":\"12\",\"msg_id\":\"ID47\",\"structured_data\":\"[a@1 b=\\\"\\\\x5c\\\"]\\\"][c]\","
+	 "\"message\":\"failed\\\\x1b\"}}"},
+	{&proto_syslog, BYTES("<0>1 - - - - - -"), "syslog {\"syslog\":{\"facility\":\"kern\",\"severity\":\"emergency\",\"version\":1}}"},
+	{&proto_syslog, BYTES("<13>Nov  1 09:44:35 fe80::1 app[5]: text: more"),
+	 "syslog {\"syslog\":{\"facility\":\"user\",\"severity\":\"notice\",\"timestamp\":\"Nov  1 09:44:35\",\"hostname\":\"fe80::1\","
+	 "\"app_name\":\"app\",\"pid\":\"5\",\"message\":\"text: more\"}}"},
+	{&proto_syslog, BYTES("<189>45: *Mar  1 18:46:11.123: %SYS-5-CONFIG_I: Configured"),
+	 "syslog {\"syslog\":{\"facility\":\"local7\",\"severity\":\"notice\",\"timestamp\":\"Mar  1 18:46:11.123\",\"app_name\":\"%SYS-5-CONFIG_I\","
+	 "\"message\":\"Configured\"}}"},
+	{&proto_syslog, BYTES("<14>app: text"), "syslog {\"syslog\":{\"facility\":\"user\",\"severity\":\"info\",\"app_name\":\"app\",\"message\":\"text\"}}"},
+	{&proto_syslog, BYTES("<192>app: text"), NULL},
+	{&proto_syslog, BYTES("<14>just text"), NULL},
+	{&proto_syslog, BYTES("<1>1 yesterday host"), NULL},
+	{&proto_syslog, BYTES("<a>app: text"), NULL},
+	{&proto_coap, BYTES("\x42\1\0\7\xab\xcd\x36host\x1b" "x"), NULL}, // a host that no one can print
+	{&proto_coap, BYTES("\x42\2\0\7\xab\xcd\xb1" "a\1b\x43" "c=d\xff" "xyz"),
+	 "coap {\"coap\":{\"type\":\"confirmable\",\"id\":7,\"token\":\"abcd\",\"method\":\"POST\",\"path\":\"/a/b\",\"query\":\"c=d\","
+	 "\"payload_bytes\":3}}"},
+	{&proto_coap, BYTES("\x60\x45\0\7\xc1\x32\xff{}"),
+	 "coap {\"coap\":{\"type\":\"acknowledgement\",\"id\":7,\"code\":\"2.05\",\"content_format\":\"application/json\",\"payload_bytes\":2}}"},
+	{&proto_coap, BYTES("\x60\x45\0\7\xff{}"), NULL},            // an answer that could be anything
+	{&proto_coap, BYTES("\x40\1\0\7"), NULL},                     // asks for nothing
+	{&proto_coap, BYTES("\x40\1\0\7\xb1" "a\xff"), NULL},         // a mark without a payload
+	{&proto_coap, BYTES("\x40\1\0\7\xb1" "a\x20"), NULL},         // option 13 is none
+	{&proto_coap, BYTES("\x60\1\0\7\xb1" "a"), NULL},             // a request does not acknowledge
+	{&proto_coap, BYTES("\x40\x09\0\7\xb1" "a"), NULL},           // method 9
+	{&proto_coap, BYTES("\x40\1\0\7\xb2" "a"), NULL},
+	{&proto_dropbox, BYTES("{\"host_int\": 12, \"version\": [2, 0], \"displayname\": \"\x1b\", \"port\": 17500, \"namespaces\": [1, 2]}"),
+	 "dropbox {\"dropbox\":{\"host_int\":\"12\",\"version\":\"2, 0\",\"displayname\":\"\\\\x1b\",\"port\":17500,\"namespaces\":\"1, 2\"}}"},
+	{&proto_dropbox, BYTES("{\"host_int\": 12, \"port\": 17500}"), NULL},
+	{&proto_dropbox, BYTES("{\"host_int\": x, \"port\": 17500, \"namespaces\": []}"), NULL},
+	{&proto_dropbox, BYTES("{\"host_int\": 1, \"port\": 99999, \"namespaces\": []}"), NULL},
 	{&proto_dhcpv6, BYTES(SOLICIT), SOLICIT_JSON "}}"},
 	{&proto_dhcpv6, BYTES("\x0c\1" LINK_ADDRESS LINK_ADDRESS "\0\x12\0\3ge0" "\0\x09\0\x60" "\x0c\0" LINK_ADDRESS LINK_ADDRESS "\0\x09\0\x3a" SOLICIT),
 	 SOLICIT_JSON ",\"relay\":{\"count\":2,\"link_address\":\"2001:db8::1\",\"peer_address\":\"2001:db8::1\",\"interface_id\":\"ge0\"}}}"},

@@ -1,5 +1,5 @@
 // POP3: commands with their replies, mails passed over, secrets, TLS, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define POP3(fields) "pop3 {\"pop3\":{" fields "}}\n"
 #define OK(header) "\"response\":{\"success\":true,\"status\":\"OK\",\"header\":\"" header "\"}"

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "proto/proto_pieces.h"
 #include "proto/proto_quic_aes.h"
 #include "proto/proto_quic_frames.h"
 #include "proto/proto_quic_keys.h"
@@ -338,6 +339,7 @@ static void never_whole(void **state)
 	plain.len = 0;
 	put_crypto(&plain, 6, 0, message.at, 60);
 	feed_initial(true, &first, &plain);
+	feed(&f, true, "\x80 something else", 16);
 	feed_end(&f);
 	log_must("quic {\"quic\":{\"version\":\"1\",\"sni\":\"example.com\",\"client_hello\":true}} name=example.com\n");
 }
@@ -385,6 +387,14 @@ static void renewed(void **state)
 	feed_hello(&reply, server_hello);
 	assert_true(f.over);
 	log_must("quic {\"quic\":{\"version\":\"1\"," ASKED CIPHER TOLD_BOTH "\"retry\":true," PRINTS "," PRINTS_SERVER "}} name=example.com\n");
+	start(); // the retry is the first that was seen
+	feed(&f, false, b.at, b.len);
+	assert_false(f.refused || f.hint.claimed);
+	memset(&f.l7, 0, offsetof(struct l7, text)); // as the engine does for a flow that nobody has claimed
+	f.l7.scratch = f.scratch;
+	feed_hello(&again, client_hello);
+	feed_end(&f);
+	log_must("quic {\"quic\":{\"version\":\"1\"," ASKED TOLD_CLIENT PRINTS "}} name=example.com\n");
 	b.len = 0;
 	put_long(&b, 0x80, 0, "", dcid);
 	put(&b, (uint64_t)V2 << 32 | V1, 8);
@@ -398,6 +408,22 @@ static void renewed(void **state)
 	assert_true(f.over);
 	log_must("quic {\"quic\":{\"version\":\"1\"," ASKED CIPHER TOLD_BOTH "\"version_negotiation\":true," PRINTS "," PRINTS_SERVER
 		 "}} name=example.com\n");
+}
+
+// Of a flow that was claimed without a text, only the version can be told.
+static void late(void **state)
+{
+	struct bytes b = {.len = 0};
+
+	(void)state;
+	put_long(&b, 0x80, 0, "", dcid);
+	put(&b, V1, 4);
+	start();
+	f.hint.costly = false;
+	feed(&f, false, b.at, b.len);
+	feed_hello(&first, client_hello);
+	feed_end(&f);
+	log_must("quic {\"quic\":{\"version\":\"1\",\"version_negotiation\":true}}\n");
 }
 
 // A client that goes on with short headers: the server's hello will not come any more.
@@ -532,24 +558,24 @@ static void frames(void **state)
 
 static void stream_ranges(void **state)
 {
-	struct quic_stream s = {.count = 0};
+	struct pieces s = {.count = 0};
 	uint8_t room[256] = {0}, data[256];
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)i;
-	for (unsigned i = 0; i < 2 * QUIC_RANGES_MAX; i++) // every second piece of four: more than there may be
-		quic_stream_add(&s, room, sizeof(room), 8 * i + 4, span_of(data + (8 * i + 4) % 256, 4));
-	assert_int_equal(s.count, QUIC_RANGES_MAX);
-	assert_int_equal(quic_stream_ready(&s), 0);
-	quic_stream_add(&s, room, sizeof(room), 2, span_of(data + 2, 100));
-	quic_stream_add(&s, room, sizeof(room), 0, span_of(data, 2));
-	assert_int_equal(quic_stream_ready(&s), 104);
-	quic_stream_add(&s, room, sizeof(room), 100, span_of(data + 100, 156));
-	quic_stream_add(&s, room, sizeof(room), 250, span_of(data, 200)); // beyond the room
-	quic_stream_add(&s, room, sizeof(room), UINT64_MAX, span_of(data, 4));
+	for (unsigned i = 0; i < 2 * PIECES_MAX; i++) // every second piece of four: more than there may be
+		pieces_add(&s, room, sizeof(room), 8 * i + 4, span_of(data + (8 * i + 4) % 256, 4));
+	assert_int_equal(s.count, PIECES_MAX);
+	assert_int_equal(pieces_ready(&s), 0);
+	pieces_add(&s, room, sizeof(room), 2, span_of(data + 2, 100));
+	pieces_add(&s, room, sizeof(room), 0, span_of(data, 2));
+	assert_int_equal(pieces_ready(&s), 104);
+	pieces_add(&s, room, sizeof(room), 100, span_of(data + 100, 156));
+	pieces_add(&s, room, sizeof(room), 250, span_of(data, 200)); // beyond the room
+	pieces_add(&s, room, sizeof(room), UINT64_MAX, span_of(data, 4));
 	assert_int_equal(s.count, 1);
-	assert_int_equal(quic_stream_ready(&s), 256);
+	assert_int_equal(pieces_ready(&s), 256);
 	assert_memory_equal(room, data, 250);
 }
 
@@ -584,6 +610,7 @@ int main(void)
 		cmocka_unit_test(never_whole),
 		cmocka_unit_test(coalesced),
 		cmocka_unit_test(renewed),
+		cmocka_unit_test(late),
 		cmocka_unit_test(short_header),
 		cmocka_unit_test(google),
 		cmocka_unit_test(look_alikes),

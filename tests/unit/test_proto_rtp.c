@@ -58,7 +58,7 @@ static void test_call(void **state)
 	}
 	feed_end(&f);
 	assert_string_equal(f.log, "rtp {\"rtp\":{\"toserver\":{\"ssrc\":17,\"payload_type\":0,\"codec\":\"PCMU\",\"clock_rate\":8000,\"packets\":19,"
-				   "\"lost\":1,\"jitter_ms\":2.540},\"toclient\":{\"ssrc\":34,"
+				   "\"lost\":1,\"jitter_ms\":4.773},\"toclient\":{\"ssrc\":34,"
 				   "\"payload_type\":8,\"codec\":\"PCMA\",\"clock_rate\":8000,\"packets\":18,"
 				   "\"lost\":1,\"jitter_ms\":1.000}}}\n");
 }
@@ -115,7 +115,27 @@ static void test_not_rtp(void **state)
 		feed_end(&f);
 		assert_int_equal(f.reported, 0);
 	}
-	talk_refused(&f, &proto_rtp, PROTO_UDP, others, sizeof(others) / sizeof(others[0]));
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		uint8_t bytes[64];
+		uint32_t n = talk_bytes(others[i], bytes);
+
+		start(&proto_rtp);
+		for (unsigned times = 0; times < 4 && !f.over; times++)
+			feed(&f, true, bytes, n);
+		assert_true(f.refused);
+	}
+}
+
+// A client learns its address before the stream begins.
+static void test_others_before(void **state)
+{
+	(void)state;
+	start(&proto_rtp);
+	feed(&f, true, "\0\1\0F", 4);
+	feed(&f, false, "\0\2\0F", 4);
+	say(&(struct packet){true, 120, 1, 0, 5}, 0);
+	say(&(struct packet){true, 120, 2, 960, 5}, 20 * MS);
+	assert_true(f.hint.claimed);
 }
 
 #define SR "80c80006 00000011 e0000000 00000000 00000000 000000c8 00007d00"
@@ -176,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_call),    cmocka_unit_test(test_dynamic), cmocka_unit_test(test_jump),
 		cmocka_unit_test(test_not_rtp), cmocka_unit_test(test_rtcp),    cmocka_unit_test(test_shared_ports),
+		cmocka_unit_test(test_others_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

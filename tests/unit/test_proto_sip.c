@@ -37,6 +37,7 @@ static const struct talk talks[] = {
 	{"a call over TCP", &proto_sip, PROTO_TCP, 5060, {"}\r\n\r\n" INVITE SDP INVITE SDP, "{" RINGING RINGING,
 	  "}\r\n\r\n"},
 	 INVITE_LOG INVITE_LOG RINGING_LOG RINGING_LOG},
+	{"bytes that keep a path open", &proto_sip, PROTO_UDP, 5060, {"}\r\n\x01keep", "{\r\n\r\n", "{" RINGING}, RINGING_LOG},
 	{"compact names, bare LF, no reason", &proto_sip, PROTO_UDP, 5070,
 	 {"}MESSAGE sip:b SIP/2.0\nf: <sip:a>\nt: <sip:b>\ni: 7\nm: <sip:c>\nv: SIP/2.0/UDP x\nc: text/plain\nl: 3\n\nabc", "{SIP/2.0 200\nFrom : x\n\n"},
 	 "sip {\"sip\":{\"method\":\"MESSAGE\",\"uri\":\"sip:b\",\"version\":\"SIP/2.0\",\"request_line\":\"MESSAGE sip:b "

@@ -1,5 +1,5 @@
 // SMTP: mails and what is said around them, secrets, TLS, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define SMTP(fields) "smtp {\"smtp\":{" fields "}}\n"
 #define READY {'s', "220 mx.example.org ESMTP\r\n"}
@@ -20,7 +20,7 @@ static const struct talk talks[] = {
 	  {'s', "550 no\r\n"},
 	  {'c', "DATA\r\n"},
 	  {'s', "354 go\r\n"},
-	  {'c', "From: One <one@example.net>\r\nSUBJECT:  two words \r\nTo: a@example.org\r\nMessage-ID: <1@x>\r\nX: y\r\n\r\n"
+	  {'c', "From: One <one@example.net>\r\nSUBJECT:  two words \r\nTo: a@example.org, \"B, c\" <b@example.org>,\r\nMessage-ID: <1@x>\r\nX: y\r\n\r\n"
 		"Subject: no\r\n..\r\nQUIT\r\n.\r\n"},
 	  {'s', "250 2.0.0 queued\r\n"},
 	  {'c', "MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"},
@@ -30,7 +30,8 @@ static const struct talk talks[] = {
 	 "smtp {\"smtp\":{\"helo\":\"a.example.net\",\"mail_from\":\"\\u003cone@example.net>\","
 	 "\"rcpt_to\":[\"\\u003ca@example.org>\",\"\\u003c\\\"x,y\\\"@example.org>\"],\"rcpt_count\":2,"
 	 "\"commands\":[\"EHLO\",\"MAIL\",\"RCPT\",\"rcpt\",\"DATA\"],"
-	 BANNER ",\"last_reply\":\"250 2.0.0 queued\"},\"email\":{\"from\":\"One \\u003cone@example.net>\",\"to\":\"a@example.org\","
+	 BANNER ",\"last_reply\":\"250 2.0.0 queued\"},"
+	 "\"email\":{\"from\":\"One \\u003cone@example.net>\",\"to\":[\"a@example.org\",\"\\\"B, c\\\" \\u003cb@example.org>\"],"
 	 "\"subject\":\"two words\",\"message_id\":\"\\u003c1@x>\"}} name=mx.example.org\n"
 	 SMTP("\"helo\":\"a.example.net\",\"mail_from\":\"\\u003c>\",\"rcpt_to\":[\"\\u003cb@example.org>\"],\"rcpt_count\":1,"
 	      "\"commands\":[\"MAIL\",\"RCPT\",\"DATA\",\"QUIT\"],\"last_reply\":\"221 bye\""), TALK_OVER, false},
@@ -62,6 +63,9 @@ static const struct talk talks[] = {
 	{"TLS refused",
 	 {{'c', "EHLO a\r\n"}, {'s', "250 STARTTLS\r\n"}, {'c', "STARTTLS\r\n"}, {'s', "454 not now\r\n"}, {'c', "NOOP\r\n"}, {'s', "220 odd\r\n"}},
 	 SMTP("\"helo\":\"a\",\"commands\":[\"EHLO\",\"STARTTLS\",\"NOOP\"],\"banner\":\"odd\",\"last_reply\":\"220 odd\""), TALK_OPEN, false},
+	{"a banner that hides",
+	 {{'s', "220 **.*** ESMTP\r\n"}, {'c', "NOOP\r\n"}},
+	 SMTP("\"commands\":[\"NOOP\"],\"banner\":\"**.*** ESMTP\",\"last_reply\":\"220 **.*** ESMTP\""), TALK_OPEN, false},
 	{"chunks",
 	 {READY, {'c', "LHLO a\r\n"}, {'c', "BDAT 12\r\nMAIL QUIT\r\n\r\nBDAT 6 LAST\r\nRSET\r\nNOOP\r\n"}},
 	 "smtp {\"smtp\":{\"helo\":\"a\",\"commands\":[\"LHLO\",\"BDAT\",\"NOOP\"]," BANNER ",\"last_reply\":\"220 mx.example.org ESMTP\"}}"

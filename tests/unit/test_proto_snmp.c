@@ -56,10 +56,10 @@ static const struct talk talks[] = {
 	 "\"inside\",\"request_id\":1816017677,\"variables\":1}}\n"
 	 "snmp {\"snmp\":{\"version\":2,\"pdu_type\":\"response\",\"vars\":[\"1.3.6.1.2.1.1.5.0\"],\"community\":\"inside"
 	 "\",\"request_id\":1816017676,\"variables\":1,\"sys_name\":\"router.example.org\"}} name=router.example.org\n"},
-	{"a community of control characters, lengths in four bytes", &proto_snmp, PROTO_UDP, 161,
-	 {">3084000000290201000406 1b5b6d3c0a22 a01c020456bb71a2020100020100300e300c06082b060102010163000500"},
-	 "snmp {\"snmp\":{\"version\":1,\"pdu_type\":\"get_request\",\"vars\":[\"1.3.6.1.2.1.1.99.0\"],\"community\":\""
-	 "\\\\x1b[m\\u003c\\\\x0a\\\"\",\"request_id\":1455124898,\"variables\":1}}\n"},
+	{"a community of control characters, lengths in four bytes, an error of the agent's own", &proto_snmp, PROTO_UDP, 161,
+	 {">3084000000290201000406 1b5b6d3c0a22 a21c020456bb71a2020113020100300e300c06082b060102010163000500"},
+	 "snmp {\"snmp\":{\"version\":1,\"pdu_type\":\"response\",\"error\":\"19\",\"vars\":[\"1.3.6.1.2.1.1.99.0\"],\"com"
+	 "munity\":\"\\\\x1b[m\\u003c\\\\x0a\\\"\",\"request_id\":1455124898,\"variables\":1}}\n"},
 };
 
 static const char *const others[] = {
@@ -67,7 +67,7 @@ static const char *const others[] = {
 	">3028020100 0406696e73696465a01c020456bb71a2020100020100300e300c06082b060102010163000500", // a byte behind the end
 	">3029020100 0406696e73696465a91c020456bb71a2020100020100300e300c06082b060102010163000500", // a PDU that does not exist
 	">3029020100 0c06696e73696465a01c020456bb71a2020100020100300e300c06082b060102010163000500", // a community that is no octets
-	">3029020100 0406696e73696465a21c020456bb71a2020113020100300e300c06082b060102010163000500", // an error that does not exist
+	">3029020100 0406696e73696465a21c020456bb71a20201ff020100300e300c06082b060102010163000500", // an error below zero
 	">300c02010160070201030400 8000", // a bind of LDAP
 	">3080020100 0406696e73696465a01c020456bb71a2020100020100300e300c06082b0601020101630005000000",
 	">30", ">3000", ">30850000000029020100",

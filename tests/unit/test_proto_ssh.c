@@ -1,5 +1,5 @@
 // SSH: version lines, KEXINIT of both sides in any order and any pieces, what is agreed on, what is refused.
-#include "proto_talk.h"
+#include "proto_lines_talk.h"
 
 #define CLIENT_VERSION "SSH-2.0-client_1 a comment\r\n"
 #define SERVER_VERSION "SSH-2.0-server\n"

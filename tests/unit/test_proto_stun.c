@@ -62,6 +62,15 @@ static const struct talk talks[] = {
 	 "lifetime\":777,\"username\":\"alice\",\"realm\":\"example.org\",\"software\":\"Coturn-4.6.1 'Gorst'\"}}\n"
 	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"
 	 "apped_address\":\"192.0.2.1\",\"mapped_port\":55160}}\n"},
+	{"frames in a stream", &proto_stun, PROTO_TCP, 3478, {">0014" BINDING "0004ffffffff", "<0020" BOUND
+	  "0003010203" "0020" BOUND},
+	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"
+	 "apped_address\":\"192.0.2.1\",\"mapped_port\":55160}}\n"
+	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"
+	 "apped_address\":\"192.0.2.1\",\"mapped_port\":55160}}\n"},
+	{"attributes that are not padded", &proto_stun, PROTO_UDP, 3478, {">0003000a 2112a442" ID "40000006010203040506"},
+	 "stun {\"stun\":{\"method\":\"allocate\",\"class\":\"request\",\"transaction_id\":\"0102030405060708090a0b0c\"}}"
+	 "\n"},
 	{"the old form", &proto_stun, PROTO_UDP, 3478,
 	 {">00010000 11111111" ID, ">00010008 11111111" ID "0003000400000006", "<0101000c 11111111" ID
 	  "00010008 0001f66a c0000201"},
@@ -88,8 +97,8 @@ static const struct talk talks[] = {
 
 static const char *const others[] = {
 	">00010004 2112a442" ID,                  // a length that is not the datagram's
-	">00010001 2112a442" ID "00",             // not a multiple of four
-	">00010008 2112a442" ID "0006000900000000", // an attribute longer than the message
+	">00010001 11111111" ID "00",             // not a multiple of four
+	">00010008 11111111" ID "0006000900000000", // an attribute longer than the message
 	">00000000 2112a442" ID,                  // no method
 	">000e0000 2112a442" ID,                  // a method that does not exist
 	">02010000 2112a442" ID,
@@ -114,9 +123,13 @@ static void test_damage(void **state)
 
 static void test_others(void **state)
 {
+	static const char *const streams[] = {">00000000 2112a442" ID "0000", ">00010000 11111111" ID "0000",
+	  ">0018 0000 0000 2112a442" ID,
+					      ">0015 0001 0000 2112a442" ID};
+
 	(void)state;
 	talk_refused(&f, &proto_stun, PROTO_UDP, others, sizeof(others) / sizeof(others[0]));
-	talk_refused(&f, &proto_stun, PROTO_TCP, others + 3, 3);
+	talk_refused(&f, &proto_stun, PROTO_TCP, streams, sizeof(streams) / sizeof(streams[0]));
 }
 
 int main(void)

@@ -572,6 +572,52 @@ static void test_resumed(void **state)
 	assert_non_null(strstr(f.log, " resumed"));
 }
 
+// An outer ClientHello with ECH names the public server; an inner one (which only its server sees) is not marked.
+static void test_ech(void **state)
+{
+	static const char outer[] = {0, 0, 1, 0, 1, 7, 0, 0, 0, 0}, inner[] = {1};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct bytes message = {.len = 0}, flight = {.len = 0};
+		uint32_t before;
+
+		client_hello_put(&message, "public.example", 0);
+		before = message.len;
+		extension_put(&message, 0xfe0d, i == 0 ? outer : inner, i == 0 ? sizeof(outer) : sizeof(inner));
+		before = message.len - before;
+		message.at[3] = (uint8_t)(message.at[3] + before); // of the message; none of these carries
+		message.at[4 + 2 + 32 + 1 + 2 + 8 + 2 + 1] = (uint8_t)(message.at[4 + 2 + 32 + 1 + 2 + 8 + 2 + 1] + before);
+		records_put(&flight, &message, 16384);
+		start();
+		feed(&f, true, flight.at, flight.len);
+		feed_end(&f);
+		assert_non_null(strstr(f.log, " sni=public.example "));
+		assert_non_null(strstr(f.log, " ja4=t13d0308h2_"));
+		assert_true((strstr(f.log, " ech") != NULL) == (i == 0));
+	}
+}
+
+// SSL 3.0: a hello without extensions.
+static void test_ssl3(void **state)
+{
+	struct bytes hello = {.len = 0}, flight = {.len = 0};
+
+	(void)state;
+	put(&hello, 0x01000027, 4);
+	put(&hello, 0x0300, 2);
+	for (unsigned i = 0; i < 32; i++)
+		put(&hello, i, 1);
+	put(&hello, 0x000002000a, 5);
+	records_put(&flight, &hello, 16384);
+	flight.at[2] = 0;
+	start();
+	feed(&f, true, flight.at, flight.len);
+	feed_end(&f);
+	assert_int_equal(strncmp(f.log, "C- 0000 0300 0000 1 0 0 ", 24), 0);
+	assert_non_null(strstr(f.log, " ja4=ts3i0100"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,6 +631,8 @@ int main(void)
 		cmocka_unit_test(test_certificate_too_long),
 		cmocka_unit_test(test_certificate_damaged),
 		cmocka_unit_test(test_resumed),
+		cmocka_unit_test(test_ech),
+		cmocka_unit_test(test_ssl3),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

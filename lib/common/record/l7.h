@@ -3,7 +3,8 @@
 // While a flow is asked about, `l7` is a scratch one of the worker; once a protocol has claimed a TCP flow it gets one of its
 // own from a bounded pool, which it keeps until DONE. `memory` survives from transaction to transaction, everything from
 // `pending` on is zeroed by l7_clear() when the engine has published. text[] holds nothing but texts then; a protocol that has to
-// put bytes by until it can write its transaction may keep them there, and says with text_used how many.
+// put bytes by until it can write its transaction may keep them there, and says with text_used how many. Of a claimed flow, the end of
+// text[] that no text of the protocol ever reaches is its own as memory is, but not zeroed (HTTP/2 has its tables there).
 #ifndef RECORD_L7_H
 #define RECORD_L7_H
 

@@ -29,6 +29,7 @@ enum record_type {
 };
 
 enum { RECORD_LENGTH_MAX = 16384, RECORD_HOSTNAME_MAX = 255, RECORD_VLANS_MAX = 2 };
+enum { RECORD_APPLICATION_MAX = 63, RECORD_CATEGORY_MAX = 31 };
 
 // A text of a record: len bytes at `at`, counted from the end of the body. len 0 means absent. Always printable ASCII.
 struct record_text {
@@ -109,6 +110,12 @@ enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTD
 // What a flow's protocol was told by. guess: nothing but a well-known port speaks for it.
 enum flow_confidence { FLOW_CONFIDENCE_NONE, FLOW_CONFIDENCE_CONTENT, FLOW_CONFIDENCE_BEHAVIOUR, FLOW_CONFIDENCE_PORT, FLOW_CONFIDENCE_DNS };
 
+// Where a flow's hostname is from. said: from elsewhere in what was said (a greeting); question: it is what a resolver was asked for,
+// not the name of the server.
+enum flow_name_source {
+	FLOW_NAME_NONE, FLOW_NAME_SNI, FLOW_NAME_HOST, FLOW_NAME_DNS, FLOW_NAME_QUESTION, FLOW_NAME_SAID, FLOW_NAME_SOURCES
+};
+
 enum { RECORD_MAC = 6, RECORD_IPV4 = 4 };
 
 struct record_ether {
@@ -168,6 +175,9 @@ struct record_flow {
 	uint8_t tcp_scale[2];     // window scale plus one; 0: not said
 	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
+	uint8_t hostname_app;     // protocol that said it; 0: none did
+	uint8_t name_source;      // enum flow_name_source; this and what follows is filled by control
+	struct record_text application, category;
 	uint8_t confidence;       // enum flow_confidence
 	uint8_t app_orig;         // protocol that led to record.app by agreement (STARTTLS, CONNECT), 0: none
 	uint8_t app_guess;        // protocol of the port, if no content told one; 0: none
@@ -244,11 +254,13 @@ struct record_tls {
 
 struct record_http {
 	uint32_t tx_id;      // ordinal of the request in its connection, from 0
+	uint32_t stream_id;  // HTTP/2
 	uint16_t status; // 0: no response seen
 	uint64_t length; // body bytes of the response as Content-Length says, 0 if not said
 	bool length_said;
 	bool request, response;
 	struct record_text method, hostname, url, protocol, user_agent, referer, request_type, content_type, server, redirect;
+	struct record_text version; // "2" of HTTP/2, which does not write it into each message
 };
 
 // ---- of the link layer: no flow, no ends but the tags; each begins with the frame's addresses ----

@@ -16,6 +16,7 @@ static const char *const tcp_states[] = {"none", "syn_sent", "syn_recv", "establ
 static const char *const tcp_ends[] = {"none", "client", "server"};
 static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const confidences[] = {"", "content", "behaviour", "port", "dns"};
+static const char *const name_sources[FLOW_NAME_SOURCES] = {"", "sni", "host", "dns", "question", "said"};
 static const char *const dns_types[] = {"query", "answer"};
 
 const struct record_field record_common_fields[] = {
@@ -39,6 +40,9 @@ const struct record_field record_common_fields[] = {
 
 static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
+	{FIELD("sni_source", NAME8, record_flow, name_source), IN("spanwatch", "sni_source"), .flags = FIELD_OMIT_ZERO, NAMES(name_sources)},
+	{FIELD("application", TEXT, record_flow, application), IN("spanwatch", "application")},
+	{FIELD("category", TEXT, record_flow, category), IN("spanwatch", "category")},
 	{FIELD("app_confidence", NAME8, record_flow, confidence), IN("spanwatch", "app_confidence"), .flags = FIELD_OMIT_ZERO,
 	 NAMES(confidences)},
 	{MADE("app_reason", TEXT, app_reason), IN("spanwatch", "app_reason")},
@@ -222,11 +226,13 @@ static const struct record_field http_fields[] = {
 	{FIELD("referer", TEXT, record_http, referer), IN("http", "http_refer")},
 	{FIELD("method", TEXT, record_http, method), IN("http", "http_method"), .ipfix = 459},
 	{FIELD("protocol", TEXT, record_http, protocol), IN("http", "protocol"), .ipfix = 462},
+	{FIELD("version", TEXT, record_http, version), IN("http", "version")},
 	{FIELD("status", U16, record_http, status), IN("http", "status"), .flags = FIELD_OMIT_ZERO, .ipfix = 457},
 	{FIELD("redirect", TEXT, record_http, redirect), IN("http", "redirect")},
 	{MADE("length", NUMBER, http_length), IN("http", "length"), .unit = "bytes"},
 	{FIELD("server", TEXT, record_http, server), IN("http", "server")},
 	{FIELD("request_type", TEXT, record_http, request_type), IN("http", "request_content_type")},
+	{FIELD("http2_stream", U32, record_http, stream_id), IN("http.http2", "stream_id"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("request_seen", BOOL, record_http, request)},
 	{FIELD("response_seen", BOOL, record_http, response)},
 	{0},

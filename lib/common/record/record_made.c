@@ -161,7 +161,7 @@ bool record_make_app_guess(const struct record *r, const struct record_context *
 	return flow->app_guess != 0 && text(out, context->app_name(flow->app_guess));
 }
 
-// Which payload told ("payload 1 to server"), or the port that a guess stands on ("tcp port 22").
+// Which payload told ("payload 1 to server"), the port that a guess stands on ("tcp port 22"), or that a DNS answer named the server.
 bool record_make_app_reason(const struct record *r, const struct record_context *context, struct field_value *out)
 {
 	const struct record_flow *flow = record_body_const(r);
@@ -175,6 +175,8 @@ bool record_make_app_reason(const struct record *r, const struct record_context 
 	} else if (flow->app_guess != 0) {
 		text_put(&b, r->ends.proto == IPPROTO_TCP ? "tcp port " : "udp port ");
 		text_put_number(&b, flow->app_guess_port);
+	} else if (flow->confidence == FLOW_CONFIDENCE_DNS) {
+		text_put(&b, "dns answer");
 	}
 	return b.used > 0 && room_until(out, out->room + b.used);
 }

@@ -44,6 +44,8 @@ const char *record_tls_version_name(uint32_t version)
 {
 	static const char *const names[] = {"SSLv3", "TLSv1", "TLS 1.1", "TLS 1.2", "TLS 1.3"};
 
+	if (version == 0xfeff || version == 0xfefd || version == 0xfefc)
+		return version == 0xfeff ? "DTLS 1.0" : version == 0xfefd ? "DTLS 1.2" : "DTLS 1.3";
 	if (version == 0x0002)
 		return "SSLv2";
 	return version >= 0x0300 && version <= 0x0304 ? names[version - 0x0300] : NULL;

@@ -54,11 +54,15 @@ struct config {
 		uint32_t fragments, fragment_timeout_s; // datagrams in fragments that are joined at once
 		uint32_t long_flows;   // flows of which interim records or rates are remembered
 		uint32_t hostnames;    // flows whose server name is kept
+		uint32_t dns_names;    // pairs of client and address whose names are remembered; 0: none
 		uint32_t flow_details; // flows whose MAC addresses, tunnel and first packets are kept; 0: all
 		uint32_t link_records_per_s; // ARP, LLDP, ... of each worker
 		uint32_t record_ring_bytes, sink_queue_bytes, steer_ring, recent_flows, mbufs;
 		uint32_t fault_every;  // tests: blocks of pools refused
 	} limits;
+	struct {
+		char file[CONFIG_PATH_MAX]; // the user's own
+	} applications;
 	struct {
 		char directory[CONFIG_PATH_MAX]; // empty: no files; "-": EVE on stdout
 		uint32_t stats_interval_s;       // stats events while live

@@ -99,6 +99,8 @@ const struct config_row config_rows[] = {
 	    .help = "bytes kept of one such stream"),
 	ROW(limits, hostnames, U32, "65536", RANGE(64, 16 * MIB),
 	    .help = "flows whose server name is kept, over all workers"),
+	ROW(limits, dns_names, U32, "65536", RANGE(0, 4 * MIB),
+	    .help = "pairs of client and address whose name from DNS is remembered for flows that say none; 0: none is"),
 	ROW(limits, long_flows, U32, "65536", RANGE(64, 16 * MIB),
 	    .help = "flows whose rate or interim records are remembered, over all workers"),
 	ROW(limits, flow_details, U32, "0", RANGE(0, 128 * MIB),
@@ -121,6 +123,9 @@ const struct config_row config_rows[] = {
 	    .help = "for tests: every so many-th block asked of a pool (transactions, streams, names, details) is refused; 0: none"),
 	ROW(limits, mbufs, U32, "0", RANGE(0, 16 * MIB),
 	    .help = "packet buffers of each port; 0 is derived from queues and descriptors"),
+
+	ROW(applications, file, TEXT, "", .reloadable = true,
+	    .help = "file of your own applications: lines of domain suffix, application, category; they come before ours"),
 
 	ROW(output, directory, TEXT, "",
 	    .help = "folder for the files of a run; - writes EVE JSON lines to standard output (option -o)"),

@@ -98,6 +98,7 @@ void control_sources(const struct control *c, struct metrics_sources *s)
 		.records_given = merge_taken(c->merge) + c->own_records,
 		.seconds = control_seconds(c),
 		.quiet = workers_finished(c),
+		.dns_names = naming_stats(c->naming),
 		.sensor = c->config->sensor.name,
 		.steering = c->steering_why,
 	};
@@ -107,6 +108,7 @@ void control_sources(const struct control *c, struct metrics_sources *s)
 
 static void remember(struct control *c, const struct record *r)
 {
+	naming_learn(c->naming, r);
 	if (r->type != RECORD_FLOW)
 		return;
 	if (((const struct record_flow *)record_body_const(r))->reason != FLOW_REASON_ACTIVE) // an interim record: it lives
@@ -134,17 +136,33 @@ static bool give(struct control *c, const struct record *r, uint32_t *given)
 	return all;
 }
 
+// A record as it goes out. That of a flow gets longer: it is written anew, with room behind it. Good until the next one; made again
+// as often as a sink is full, it is the same.
+static const struct record *completed(struct control *c, struct merge_entry *e)
+{
+	static uint64_t storage[WORKER_FLOW_RECORD_MAX / sizeof(uint64_t)];
+	struct record *r = (struct record *)(void *)storage;
+
+	if (e->given == 0)
+		identity_fill(e->record);
+	if (e->record->type != RECORD_FLOW || e->record->length > sizeof(storage))
+		return e->record;
+	memcpy(r, e->record, e->record->length);
+	naming_fill(c->naming, r);
+	return r;
+}
+
 static unsigned release(struct control *c)
 {
 	struct merge_entry *e;
 	unsigned n = 0;
 
 	for (; n < RELEASE_MAX && (e = merge_peek(c->merge)) != NULL; n++) {
-		if (e->given == 0)
-			identity_fill(e->record);
-		if (!give(c, e->record, &e->given))
+		const struct record *r = completed(c, e);
+
+		if (!give(c, r, &e->given))
 			break;
-		remember(c, e->record);
+		remember(c, r);
 		merge_pop(c->merge);
 	}
 	return n;
@@ -264,6 +282,7 @@ void control_destroy(struct control *c)
 	filters_destroy(c);
 	rte_mempool_free(c->pool);
 	merge_destroy(c->merge);
+	naming_destroy(c->naming);
 	recent_destroy(c->recent);
 	talkers_destroy(c->talkers);
 	free(c->reloaded);

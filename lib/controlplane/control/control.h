@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "control/merge.h"
+#include "control/naming.h"
 #include "control/recent.h"
 #include "control/talkers.h"
 #include "flow/flow_key.h"
@@ -18,7 +19,7 @@
 #include "sink/sink.h"
 #include "worker/worker.h"
 
-enum { CONTROL_ROWS_MAX = 64 }; // keys of the configuration
+enum { CONTROL_ROWS_MAX = 96 }; // keys of the configuration
 enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
 
 // How the configuration is read again: file and options together, as at the start.
@@ -56,6 +57,7 @@ struct control {
 	struct control_reload reload;
 	struct config *reloaded;   // what config points to once it was read again
 	struct merge *merge;
+	struct naming *naming;
 	struct recent *recent;
 	struct talkers *talkers;
 

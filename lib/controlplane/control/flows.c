@@ -78,6 +78,7 @@ unsigned control_flows_take(struct control *c, struct control_flows *q, const st
 			struct record *r = (struct record *)(void *)((uint8_t *)q->request[k].records + (size_t)i * WORKER_FLOW_RECORD_MAX);
 
 			identity_fill(r);
+			naming_fill(c->naming, r);
 			all[n++] = r;
 		}
 	for (uint32_t i = 0; i < ended; i++)

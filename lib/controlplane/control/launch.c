@@ -322,7 +322,7 @@ static int memory_take(struct control *c, struct err *err)
 	if (merge_create(c->worker_count, &c->merge) < 0 || recent_create(c->config->limits.recent_flows, &c->recent) < 0 ||
 	    talkers_create(&c->talkers) < 0)
 		return err_set(err, -ENOMEM, "no memory for the control plane: lower limits.recent_flows");
-	return 0;
+	return naming_create(c->config, &c->naming, err);
 }
 
 static int launch(struct control *c, struct err *err)

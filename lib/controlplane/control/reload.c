@@ -9,6 +9,7 @@
 
 #include "config/config_row.h"
 #include "control/control.h"
+#include "enrich/enrich_application.h"
 
 _Static_assert((int)CONTROL_ROWS_MAX >= (int)CONFIG_ROWS_MAX, "raise CONTROL_ROWS_MAX");
 
@@ -57,6 +58,7 @@ static void file_name(const struct control *c, const struct config *draft, struc
 static int reload(struct control *c, struct config *read, struct config *draft, struct err *err)
 {
 	struct control_reload now = {.error = ""};
+	struct enrich_applications *applications;
 	int rc;
 
 	if (c->reader.read == NULL)
@@ -66,11 +68,16 @@ static int reload(struct control *c, struct config *read, struct config *draft, 
 		return rc;
 	*draft = *c->config;
 	differences(c->config, read, draft, &now);
+	rc = enrich_applications_create(draft->applications.file, &applications, err);
+	if (rc < 0)
+		return rc;
 	rc = control_filter_load(c, draft->capture.filter, draft->capture.attributes, err);
 	if (rc < 0) {
+		enrich_applications_destroy(applications);
 		file_name(c, draft, err);
 		return rc;
 	}
+	naming_replace(c->naming, applications);
 	restart_note(&now);
 	c->reload = now;
 	return 0;

@@ -11,6 +11,13 @@
 
 enum { METRICS_LEDGER_ROWS = 32 };
 
+// Names that clients were told by DNS.
+struct metrics_dns_names {
+	uint64_t capacity, used; // pairs of client and address
+	uint64_t told, evicted;  // addresses in answers; pairs that made way
+	uint64_t flows;          // that were named by one, interim records apart
+};
+
 // Where the numbers are. Filled by control.
 struct metrics_sources {
 	struct worker *const *workers;
@@ -24,6 +31,7 @@ struct metrics_sources {
 	uint64_t records_waiting; // of those and of its own: not yet given to the sinks
 	uint64_t records_given;   // taken and made by control itself (stats events)
 	double seconds;     // since the start, or the replay's length
+	struct metrics_dns_names dns_names;
 	bool quiet;         // nothing is in flight: what must balance at rest does
 	const char *sensor, *steering;
 };

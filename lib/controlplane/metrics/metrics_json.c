@@ -145,6 +145,17 @@ static void inspection_json(const struct metrics_sum *sum, struct json *j)
 	json_object_end(j);
 }
 
+static void dns_names_json(const struct metrics_dns_names *names, struct json *j)
+{
+	json_object_begin(j, "dns_names");
+	json_u64(j, "capacity", names->capacity);
+	json_u64(j, "used", names->used);
+	json_u64(j, "told", names->told);
+	json_u64(j, "evicted", names->evicted);
+	json_u64(j, "flows", names->flows);
+	json_object_end(j);
+}
+
 static void records_json(const struct metrics_sources *s, const struct metrics_sum *sum, struct json *j)
 {
 	json_object_begin(j, "records");
@@ -245,6 +256,7 @@ void metrics_stats_json(const struct metrics_sources *s, const struct metrics_ra
 	fragments_json(&sum, j);
 	flows_json(&sum, j);
 	inspection_json(&sum, j);
+	dns_names_json(&s->dns_names, j);
 	records_json(s, &sum, j);
 	ports_json(s, j);
 	workers_json(s, j);

@@ -35,6 +35,11 @@ static void op_protocols(struct op_call *call, struct json *j)
 	metrics_protocols_json(&sources, j);
 }
 
+static void op_applications(struct op_call *call, struct json *j)
+{
+	naming_applications_json(call->ops->control->naming, (unsigned)call->argument[0], j);
+}
+
 static void op_memory(struct op_call *call, struct json *j)
 {
 	const struct control *c = call->ops->control;
@@ -68,6 +73,10 @@ const struct op ops_list[] = {
 	{.path = "lcores", .help = "the workers: where they run, what they poll, cycles per packet by stage", .json = op_lcores},
 	{.path = "memory", .help = "what memory was taken for at start", .json = op_memory},
 	{.path = "protocols", .help = "packets and bytes by protocol", .json = op_protocols},
+	{.path = "applications",
+	 .help = "the applications whose flows have moved most, by the names of their servers",
+	 .argument = {{.name = "limit", .help = "how many at most", .min = 1, .max = 1000, .fallback = 100}},
+	 .json = op_applications},
 	{.path = "flows",
 	 .help = "the latest flows, living ones and those that have ended",
 	 .argument = {{.name = "limit", .help = "how many at most", .min = 1, .max = 1000, .fallback = 100}},

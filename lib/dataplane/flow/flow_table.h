@@ -92,9 +92,9 @@ struct flow_watch {
 enum { FLOW_INTERIM_SHIFT = 30, FLOW_ELEPHANT_PKTS = 256 }; // a look each so many packets of a direction
 
 struct flow_hostname {
-	uint8_t len;
+	uint8_t len, app; // app: protocol that said it
 	char text[RECORD_HOSTNAME_MAX];
-};
+} __attribute__((aligned(4))); // as a pool's blocks have to be
 
 // Flows that have not been answered yet, in the order of their begin: a full table gives up the first of them for a new flow.
 struct flow_queue {

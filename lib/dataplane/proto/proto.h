@@ -27,7 +27,8 @@ struct proto_hint {
 	bool claimed;     // the flow is already this protocol's
 	bool costly;      // an expensive operation (decryption, a digest of much) may be done now
 	uint8_t payload;  // of a flow not claimed: 0 for its first payload in this direction, and so on
-	uint64_t now_ns;  // packet time, for differences only
+	uint64_t now_ns;  // the clock of packets, which never goes back, for differences only
+	uint64_t time_ns; // what the packet says itself, which in a file may go back, for differences only
 	const struct proto_ops *after; // the protocol that has agreed on what now comes; NULL: the flow began like this
 	struct proto_times *times; // UDP without `keeps`: all the memory that its flow has
 	uint8_t round;    // UDP: how often this datagram was offered to its protocol before, see l7->again

@@ -288,9 +288,9 @@ static void rtt_take(const struct proto_hint *hint, struct l7 *l7)
 	struct record_dns *dns = &l7->dns;
 
 	if (dns->response)
-		dns->rtt_ns = proto_times_take(times, dns->id, hint->now_ns);
+		dns->rtt_ns = proto_times_take(times, dns->id, hint->time_ns);
 	else
-		proto_times_put(times, dns->id, hint->now_ns);
+		proto_times_put(times, dns->id, hint->time_ns);
 }
 
 static bool port_is(const struct proto_hint *hint, uint16_t port)

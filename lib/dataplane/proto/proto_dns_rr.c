@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include "proto/proto_dns_svcb.h"
+
 enum { LABEL_MAX = 63, LABEL_POINTER = 0xc0, JUMPS_MAX = 32, HEX_BYTES_MAX = 128 };
 
 enum {
@@ -14,7 +16,13 @@ enum {
 	TYPE_TXT = 16,
 	TYPE_AAAA = 28,
 	TYPE_SRV = 33,
+	TYPE_NAPTR = 35,
 	TYPE_DNAME = 39,
+	TYPE_DS = 43,
+	TYPE_SSHFP = 44,
+	TYPE_TLSA = 52,
+	TYPE_SVCB = 64,
+	TYPE_HTTPS = 65,
 	TYPE_CAA = 257
 };
 
@@ -155,6 +163,41 @@ static bool numbered_name_put(struct span message, struct span *at, unsigned num
 	return span_ok(at) && name_put(message, at, out);
 }
 
+static bool quoted_put(struct span *at, struct text_builder *out)
+{
+	struct span string = span_take(at, span_u8(at));
+
+	text_put(out, " \"");
+	text_put_bytes(out, string.at, string.left);
+	text_put(out, "\"");
+	return span_ok(&string);
+}
+
+static bool naptr_put(struct span message, struct span *at, struct text_builder *out)
+{
+	numbers_put(at, 2, 2, out);
+	for (unsigned i = 0; i < 3; i++) // flags, services, regular expression
+		if (!quoted_put(at, out))
+			return false;
+	text_put(out, " ");
+	return name_put(message, at, out);
+}
+
+// Numbers of one byte, then a digest; a key's has its tag of two bytes first.
+static bool digest_put(struct span *at, bool tag, unsigned numbers, struct text_builder *out)
+{
+	if (tag) {
+		numbers_put(at, 1, 2, out);
+		text_put(out, " ");
+	}
+	for (unsigned i = 0; i < numbers; i++) {
+		text_put_number(out, span_u8(at));
+		text_put(out, " ");
+	}
+	text_put_hex(out, at->at, at->left);
+	return span_ok(at) && at->left > 0 && span_bytes(at, at->left) != NULL;
+}
+
 // `at` ends with the data here: a name in it must end there too, but may point back into the whole message.
 static bool typed_put(struct span message, struct span *at, uint16_t rrtype, struct text_builder *out)
 {
@@ -172,6 +215,17 @@ static bool typed_put(struct span message, struct span *at, uint16_t rrtype, str
 		return numbered_name_put(message, at, 1, out);
 	case TYPE_SRV:
 		return numbered_name_put(message, at, 3, out);
+	case TYPE_NAPTR:
+		return naptr_put(message, at, out);
+	case TYPE_DS:
+		return digest_put(at, true, 2, out);
+	case TYPE_SSHFP:
+		return digest_put(at, false, 2, out);
+	case TYPE_TLSA:
+		return digest_put(at, false, 3, out);
+	case TYPE_SVCB:
+	case TYPE_HTTPS:
+		return numbered_name_put(message, at, 1, out) && dns_svcb_put(at, out);
 	case TYPE_SOA:
 		return soa_put(message, at, out);
 	case TYPE_TXT:

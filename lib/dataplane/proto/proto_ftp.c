@@ -1,9 +1,9 @@
-// FTP's control connection, RFC 959, with RFC 2228 (AUTH) and RFC 2428 (EPRT, EPSV): a transaction is a command with its reply, or
-// a reply that no command asked for (the greeting).
+// FTP's control connection, RFC 959, with RFC 2228 (AUTH) and RFC 2428 (EPRT, EPSV): a transaction is a command with its reply,
+// or a reply that no command asked for (the greeting).
 //
-// Where data will go (PORT, EPRT, and the replies to PASV and EPSV) is kept as port, address and mode. What follows PASS, ACCT and
-// ADAT is never written. After the reply to AUTH the connection is TLS. Of commands that come in one piece all but the last are
-// reported alone, and the replies that are theirs are passed over; so is a greeting that proved nothing until a command did.
+// Where data will go (PORT, EPRT, and the replies to PASV and EPSV) is kept as port, address and mode. What follows PASS, ACCT
+// and ADAT is never written. After the reply to AUTH the connection is TLS. Of commands that come in one piece all but the last
+// are reported alone, and the replies that are theirs are passed over; so is a greeting that proved nothing until a command did.
 #include "base/text.h"
 #include "proto/proto_lines.h"
 #include "proto/proto_list.h"
@@ -22,11 +22,11 @@ struct ftp {
 };
 
 struct ftp_memory {
-	bool rest[2];       // by direction
-	bool replied;       // the server has said something
-	bool multiline;     // a reply has begun, with this code
+	bool rest[2];   // by direction
+	bool replied;   // the server has said something
+	bool multiline; // a reply has begun, with this code
 	uint16_t code;
-	uint8_t owed;       // replies to commands that have been reported
+	uint8_t owed; // replies to commands that have been reported
 	uint8_t user_length;
 	uint8_t user[USER_MAX];
 };
@@ -264,22 +264,24 @@ static int reply_proof(struct span line, bool first)
 
 static int command_proof(struct span line)
 {
-	static const char *const alone[] = {"PASV", "EPSV", "SYST", "FEAT", "CDUP"}, *const shared[] = {"USER", "PASS", "QUIT", "HELP", "NOOP"};
+	static const char *const alone[] = {"PASV", "EPSV", "SYST", "FEAT", "CDUP"};
+	static const char *const shared[] = {"USER", "PASS", "QUIT", "HELP", "NOOP", "HOST", "CLNT", "LANG",
+					     "OPTS", "AUTH", "PBSZ", "PROT", "CWD",  "PWD",  "LIST", "NLST",
+					     "RETR", "STOR", "SIZE", "MDTM", "SITE", "STAT", "TYPE"};
 	static const char *const types[] = {"A", "I", "E", "A N", "L 8"}, *const tls[] = {"TLS", "SSL", "TLS-C", "TLS-P"};
 	struct span verb, argument;
 	struct target target;
 
 	if (!command_split(line, &verb, &argument) || !text_sound(argument))
 		return -1;
-	if (word_index(verb, shared, 5) >= 0)
-		return 0;
 	if (word_index(verb, alone, 5) >= 0 && argument.left == 0)
 		return 1;
-	if ((word_is(verb, "TYPE") && word_index(argument, types, 5) >= 0) || (word_is(verb, "AUTH") && word_index(argument, tls, 4) >= 0))
+	if ((word_is(verb, "TYPE") && word_index(argument, types, 5) >= 0) ||
+	    (word_is(verb, "AUTH") && word_index(argument, tls, 4) >= 0))
 		return 1;
 	if (command_target(verb, argument, &target) || (word_is(verb, "OPTS") && word_is(argument, "UTF8 ON")))
 		return 1;
-	return word_is(verb, "CWD") || word_is(verb, "RETR") || word_is(verb, "OPTS") ? 0 : -1;
+	return word_index(verb, shared, sizeof(shared) / sizeof(shared[0])) >= 0 ? 0 : -1;
 }
 
 // From a flow's first lines.

@@ -213,7 +213,7 @@ static enum proto_verdict response(struct http_call *c)
 	response_fill(l7, &c->head, tx_id);
 	l7->memory.http.responses = tx_id + 1;
 	if (response_ends_http(l7, &c->head, tx_id))
-		return use(c, PROTO_DONE);
+		return use(c, PROTO_NEXT);
 	head_end(c, response_framing(l7, &c->head, tx_id));
 	return use(c, PROTO_YES);
 }
@@ -320,5 +320,7 @@ const struct proto_ops proto_http = {
 	.l4 = PROTO_TCP,
 	.ports = {80, 8080, 3128, 8000},
 	.max_payloads = 8,
+	.first = {{'!', '~'}, {'\n', '\n'}, {'\r', '\r'}},
+	.firsts = 3,
 	.dissect = http_dissect,
 };

@@ -18,6 +18,7 @@ struct ike {
 
 enum { HEADER_BYTES = 28, SPI_BYTES = 8, PAYLOADS_MAX = 24, TRANSFORMS_MAX = 16, ATTRIBUTES_MAX = 16 };
 enum { NAMES_ROOM = 256, VENDORS_ROOM = 512, VENDOR_BYTES_MAX = 20, NAME_MAX = 40, PROPOSAL_HEAD = 8, V1_DOI_BYTES = 8 };
+enum { KEEPALIVE = 0xff, PRIVATE_TYPES = 128 };
 enum { FLAG_V1_ENCRYPTED = 1, FLAG_V2_RESPONSE = 32 };
 enum { V1_SA = 1, V1_VENDOR = 13, V1_TYPES = 33, V2_SA = IKE_SA_V2, V2_VENDOR = 43, V2_ENCRYPTED = 46, V2_FRAGMENT = 53, V2_TYPES = 54 };
 enum { TRANSFORM_ENCR = 1, TRANSFORM_PRF, TRANSFORM_INTEG, TRANSFORM_DH };
@@ -190,11 +191,14 @@ static bool payloads_read(struct l7 *l7, struct ike *ike, uint8_t next, struct s
 	return true;
 }
 
+// next: type of the first payload.
 static bool exchange_known(uint8_t major, uint8_t exchange, uint8_t next)
 {
 	if (major == 2)
-		return ((exchange >= 34 && exchange <= 41) || exchange == 43 || exchange == 44) && (next == 0 || (next >= V2_SA && next < V2_TYPES));
-	return major == 1 && ((exchange >= 1 && exchange <= 6) || exchange == 32 || exchange == 33) && next < V1_TYPES;
+		return ((exchange >= 34 && exchange <= 41) || exchange == 43 || exchange == 44) &&
+		       (next == 0 || (next >= V2_SA && next < V2_TYPES) || next >= PRIVATE_TYPES);
+	return major == 1 && ((exchange >= 1 && exchange <= 6) || exchange == 32 || exchange == 33) &&
+	       (next < V1_TYPES || next >= PRIVATE_TYPES);
 }
 
 static struct record_text spi_text(struct l7 *l7, const uint8_t *spi)
@@ -215,7 +219,8 @@ static enum proto_verdict ike_dissect(struct span in, const struct proto_hint *h
 	uint8_t next, version, flags;
 	uint32_t length;
 
-	(void)hint;
+	if (in.left == 1 && in.at[0] == KEEPALIVE) // of NATs on the way
+		return PROTO_MORE;
 	if (in.left > HEADER_BYTES + 4 && span_be32(&marker) == 0)
 		head = marker; // on port 4500
 	length = head.left;
@@ -246,7 +251,7 @@ const struct proto_ops proto_ike = {
 	.spec = "RFC 7296, RFC 2409, RFC 3948",
 	.l4 = PROTO_UDP,
 	.ports = {500, 4500},
-	.max_payloads = 1,
+	.max_payloads = 4,
 	.dissect = ike_dissect,
 	.kind = &kind,
 };

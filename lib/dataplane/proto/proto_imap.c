@@ -1,13 +1,14 @@
-// IMAP, RFC 9051 and RFC 3501, with ID (RFC 2971) and COMPRESS (RFC 4978): a transaction is a tagged command with its tagged reply, or
-// the greeting.
+// IMAP, RFC 9051 and RFC 3501, with ID (RFC 2971) and COMPRESS (RFC 4978): a transaction is a tagged command with its tagged
+// reply, or the greeting.
 //
-// Of the arguments only mailbox, user, mechanism and ID are told, so no password and nothing of a mail is ever written. Literals are
-// passed over by the engine, the rest of their line is not read. A command that comes before the one ahead of it is answered makes
-// that one be reported alone.
+// Of the arguments only mailbox, user, mechanism and ID are told, so no password and nothing of a mail is ever written. Literals
+// are passed over by the engine, the rest of their line is not read. A command that comes before the one ahead of it is answered
+// makes that one be reported alone.
 #include "proto/proto_lines.h"
 #include "proto/proto_list.h"
 
-enum { TAG_MAX = 32, VERB_MAX = 16, COMMAND_MAX = 32, NAME_BYTES_MAX = 255, MECHANISM_MAX = 32, ID_MAX = 512, REPLY_MAX = 512, USER_MAX = 64 };
+enum { TAG_MAX = 32, VERB_MAX = 16, COMMAND_MAX = 32, NAME_BYTES_MAX = 255, MECHANISM_MAX = 32, ID_MAX = 512 };
+enum { REPLY_MAX = 512, USER_MAX = 64 };
 enum { LITERAL_MAX = 999999999 };
 
 enum imap_status { STATUS_NONE, STATUS_OK, STATUS_NO, STATUS_BAD, STATUS_PREAUTH, STATUS_BYE, STATUSES };
@@ -24,7 +25,7 @@ struct imap_memory {
 	bool auth;                // secrets follow, up to a reply
 	bool greeted;
 	uint8_t tag_length, user_length;
-	uint8_t tag[TAG_MAX];     // of the command that waits for its reply
+	uint8_t tag[TAG_MAX]; // of the command that waits for its reply
 	uint8_t user[USER_MAX];
 };
 
@@ -116,7 +117,8 @@ static void user_keep(struct imap_memory *memory, struct span user)
 
 static void arguments_tell(struct imap_call *c, struct span verb, struct span line)
 {
-	static const char *const of_mailbox[] = {"SELECT", "EXAMINE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "STATUS", "APPEND"};
+	static const char *const of_mailbox[] = {"SELECT",    "EXAMINE",     "CREATE", "DELETE", "RENAME",
+						 "SUBSCRIBE", "UNSUBSCRIBE", "STATUS", "APPEND"};
 	struct imap *imap = c->imap;
 	struct span word;
 
@@ -215,7 +217,8 @@ static enum proto_verdict server_line(struct imap_call *c, struct span line)
 		return PROTO_MORE;
 	if (word_is(tag, "*"))
 		return untagged(c, line);
-	if (!c->l7->pending || tag.left != memory->tag_length || memcmp(tag.at, memory->tag, tag.left) != 0 || !word_next(&line, &word))
+	if (!c->l7->pending || tag.left != memory->tag_length || memcmp(tag.at, memory->tag, tag.left) != 0 ||
+	    !word_next(&line, &word))
 		return PROTO_MORE;
 	status = status_read(word);
 	if (status == STATUS_NONE)
@@ -230,15 +233,31 @@ static enum proto_verdict server_line(struct imap_call *c, struct span line)
 
 // ---- whether it is IMAP ----
 
-// 1 proof, 0 a line that IMAP may have, -1 one that it has not.
+// "a12": what clients tag commands with.
+static bool tag_counts(struct span tag)
+{
+	bool digit = false, others = false;
+
+	for (struct span rest = tag; rest.left > 0;) {
+		uint8_t c = span_u8(&rest), low = c | 0x20;
+
+		digit = digit || (c >= '0' && c <= '9');
+		others = others || !((c >= '0' && c <= '9') || (low >= 'a' && low <= 'z'));
+	}
+	return digit && !others && tag.left <= TAG_MAX;
+}
+
+// 1 proof, 0 a line that IMAP may have, -1 one that it has not. "a12 OK FETCH completed" is proof in the middle of a connection.
 static int server_proof(struct span line, bool first)
 {
-	struct span star, word;
+	struct span tag, word;
 
-	if (!text_sound(line) || !word_next(&line, &star) || (first && !word_is(star, "*")))
-		return -1;
-	if (!word_is(star, "*") || !word_next(&line, &word))
-		return 0;
+	if (!text_sound(line) || !word_next(&line, &tag) || !word_next(&line, &word))
+		return first ? -1 : 0;
+	if (!word_is(tag, "*") && tag_counts(tag) && status_read(word) == STATUS_OK && text_has(line, "completed"))
+		return 1;
+	if (!word_is(tag, "*"))
+		return first ? -1 : 0;
 	if (word_is(word, "CAPABILITY") || status_read(word) != STATUS_NONE)
 		return text_has(line, "IMAP4");
 	return first ? -1 : 0;
@@ -246,14 +265,20 @@ static int server_proof(struct span line, bool first)
 
 static int client_proof(struct span line)
 {
-	static const char *const alone[] = {"CAPABILITY", "STARTTLS"}, *const may[] = {"NOOP", "LOGOUT", "SELECT", "EXAMINE", "LIST"};
+	static const char *const alone[] = {"CAPABILITY", "STARTTLS"};
+	static const char *const may[] = {"NOOP", "LOGOUT", "SELECT", "EXAMINE", "LIST"};
 	static const char *const of_uid[] = {"FETCH", "SEARCH", "STORE", "COPY"};
 	struct span tag, verb, word;
+	uint32_t bytes;
 
-	if (!text_sound(line) || !word_next(&line, &tag) || !tag_like(tag) || !word_next(&line, &verb))
+	if (!text_sound(line) || !word_next(&line, &tag) || !tag_like(tag))
 		return -1;
+	if (!word_next(&line, &verb))
+		return word_is(tag, "DONE") ? 0 : -1; // of an IDLE that was not seen
 	if (word_index(verb, alone, 2) >= 0)
 		return line.left == 0 ? 1 : -1;
+	if (word_is(verb, "LOGIN") && literal_read(line, &bytes))
+		return 1;
 	if (word_is(verb, "LOGIN") || word_is(verb, "AUTHENTICATE"))
 		return string_next(&line, &word) && (line.left > 0 || word_is(verb, "AUTHENTICATE")) ? 1 : -1;
 	if (word_is(verb, "ID"))
@@ -302,7 +327,8 @@ static enum proto_verdict line_act(struct imap_call *c, struct span line)
 static enum proto_verdict imap_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
 	struct imap_memory *memory = L7_MEMORY(l7, struct imap_memory);
-	struct imap_call c = {.in = in, .l7 = l7, .imap = L7_BODY(l7, struct imap), .memory = memory, .direction = !hint->to_server};
+	struct imap_call c = {
+		.in = in, .l7 = l7, .imap = L7_BODY(l7, struct imap), .memory = memory, .direction = !hint->to_server};
 	enum proto_verdict verdict;
 	struct span line;
 

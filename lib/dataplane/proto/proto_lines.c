@@ -125,6 +125,24 @@ bool number_next(struct span *from, uint32_t max, uint32_t *value)
 	return true;
 }
 
+struct span item_next(struct span *list)
+{
+	struct span item = *list;
+	bool quoted = false;
+
+	while (list->left > 0) {
+		uint8_t c = span_u8(list);
+
+		if (c == '"')
+			quoted = !quoted;
+		if (c == ',' && !quoted) {
+			item.left -= list->left + 1;
+			return span_trim(item);
+		}
+	}
+	return span_trim(item);
+}
+
 bool reply_read(struct span line, struct reply *reply)
 {
 	uint32_t code, before = line.left;

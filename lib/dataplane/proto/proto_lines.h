@@ -31,6 +31,9 @@ bool text_sound(struct span text);                 // no control characters but 
 // Decimal digits at the front, as a number of at most max. False, and nothing read, if there are none or it is more.
 bool number_next(struct span *from, uint32_t max, uint32_t *value);
 
+// The next of a list, up to a comma that does not stand between quotes, which is passed over too; without blanks around it.
+struct span item_next(struct span *list);
+
 // "250-text": the reply goes on; "250 text", "250": its last line.
 struct reply {
 	uint16_t code;

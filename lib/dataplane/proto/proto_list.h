@@ -9,7 +9,10 @@
 #define PROTO_LIST(row) \
 	/* web */ \
 	row(http) \
+	row(http2) \
+	row(websocket) \
 	row(tls) \
+	row(dtls) \
 	row(quic) \
 	/* names and addresses */ \
 	row(dns) \
@@ -20,27 +23,36 @@
 	row(dhcp) \
 	row(dhcpv6) \
 	row(ssdp) \
+	row(ntp) \
 	/* remote and files */ \
 	row(ssh) \
 	row(ftp) \
+	row(tftp) \
+	row(telnet) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
 	row(pop3) \
 	row(imap) \
+	row(irc) \
 	\
 	/* data and infrastructure */ \
+	row(mysql) \
+	row(postgresql) \
+	row(redis) \
+	row(mqtt) \
 	row(bgp) \
 	row(memcached) \
 	row(modbus) \
+	row(coap) \
+	row(dropbox) \
 	row(mongodb) \
-	row(mysql) \
-	row(mqtt) \
-	row(redis) \
-	row(postgresql) \
 	/* directories, management */ \
+	row(syslog) \
 	row(snmp) \
 	row(ldap) \
+	row(krb5) \
+	row(radius) \
 	\
 	/* media */ \
 	row(sip) \
@@ -51,6 +63,7 @@
 	row(wireguard) \
 	row(openvpn) \
 	row(ike) \
+	row(ipsec) \
 	row(bittorrent) \
 	row(bittorrent_dht) \
 	/* told by little: asked last */ \

@@ -1,8 +1,8 @@
-// POP3, RFC 1939, with CAPA (RFC 2449), STLS (RFC 2595) and AUTH (RFC 5034): a transaction is a command with the first line of its
-// reply, or a reply that no command asked for (the greeting).
+// POP3, RFC 1939, with CAPA (RFC 2449), STLS (RFC 2595) and AUTH (RFC 5034): a transaction is a command with the first line of
+// its reply, or a reply that no command asked for (the greeting).
 //
-// What follows PASS, the digest of APOP and all that is said while AUTH goes on is never written. The lines of a mail or a list are
-// passed over. Commands that come in one piece: as in FTP.
+// What follows PASS, the digest of APOP and all that is said while AUTH goes on is never written. The lines of a mail or a list
+// are passed over. Commands that come in one piece: as in FTP.
 #include "proto/proto_lines.h"
 #include "proto/proto_list.h"
 
@@ -12,17 +12,17 @@ enum pop3_status { STATUS_NONE, STATUS_OK, STATUS_ERROR };
 
 struct pop3 {
 	struct record_text command, arguments, header, user;
-	uint8_t status;       // enum pop3_status
+	uint8_t status; // enum pop3_status
 	bool success;
 	bool many_lines, tls; // its reply has many lines, leads to TLS; if it is OK
 };
 
 struct pop3_memory {
-	bool rest[2];       // by direction
-	bool replied;       // the server has said something
-	bool listing;       // lines of a reply follow, up to a dot
-	bool auth;          // secrets follow, up to a reply
-	uint8_t owed;       // replies to commands that have been reported
+	bool rest[2]; // by direction
+	bool replied; // the server has said something
+	bool listing; // lines of a reply follow, up to a dot
+	bool auth;    // secrets follow, up to a reply
+	uint8_t owed; // replies to commands that have been reported
 	uint8_t user_length;
 	uint8_t user[USER_MAX];
 };
@@ -67,8 +67,8 @@ static void transaction_begin(struct pop3_call *c)
 
 static bool command_is(struct span verb)
 {
-	static const char *const commands[] = {"USER", "PASS", "APOP", "AUTH", "STLS", "CAPA", "STAT", "LIST", "UIDL", "RETR", "TOP",
-					       "DELE", "NOOP", "RSET", "QUIT", "LAST", "UTF8", "LANG", "XTND"};
+	static const char *const commands[] = {"USER", "PASS", "APOP", "AUTH", "STLS", "CAPA", "STAT", "LIST", "UIDL", "RETR",
+					       "TOP",  "DELE", "NOOP", "RSET", "QUIT", "LAST", "UTF8", "LANG", "XTND"};
 
 	return word_index(verb, commands, sizeof(commands) / sizeof(commands[0])) >= 0;
 }

@@ -7,13 +7,14 @@
 // whole datagram of long headers is enough to know the protocol, but not for a name. What follows the hellos is not looked at.
 #include "base/text.h"
 #include "proto/proto_list.h"
+#include "proto/proto_pieces.h"
 #include "proto/proto_quic_frames.h"
 #include "proto/proto_quic_google.h"
 #include "proto/proto_quic_keys.h"
 #include "proto/proto_tls_hello.h"
 #include "proto/proto_tls_ja.h"
 
-enum { HELLO_MAX = 3584, SERVER_HELLO_MAX = 2048, PACKETS_MAX = 4, DATAGRAMS_MAX = 48, FAILURES_MAX = 4, LONG_FORM = 0x80 };
+enum { HELLO_MAX = 3808, SERVER_HELLO_MAX = 2048, PACKETS_MAX = 4, DATAGRAMS_MAX = 48, FAILURES_MAX = 4, LONG_FORM = 0x80 };
 enum { SNI_MAX = 1020, AGENT_MAX = 256, MESSAGE_HEADER = 4, CLIENT_HELLO = 1, SERVER_HELLO = 2, HELLO_BYTES_MIN = 38 };
 enum { EXTENSION_PARAMETERS = 0x39, EXTENSION_PARAMETERS_DRAFT = 0xffa5, PARAMETER_AGENT = 0x3129, TLS_1_3 = 0x0304 };
 
@@ -24,6 +25,7 @@ enum { CLIENT_AT = L7_TEXT_MAX - HELLO_MAX, SERVER_AT = L7_TEXT_MAX - SERVER_HEL
 struct quic {
 	struct record_text version, sni, agent, alpn, cipher, ja3, ja3s, ja4;
 	bool client_hello, server_hello, retry, negotiated;
+	bool resumed_asked, resumed, ech; // as in struct record_tls
 };
 
 static const struct record_field fields[] = {
@@ -34,6 +36,9 @@ static const struct record_field fields[] = {
 	{FIELD("cipher", TEXT, quic, cipher), IN("quic", "cipher")},
 	{FIELD("client_hello", BOOL, quic, client_hello), IN("quic", "client_hello"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("server_hello", BOOL, quic, server_hello), IN("quic", "server_hello"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("resumption_offered", BOOL, quic, resumed_asked), IN("quic", "resumption_offered"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_resumed", BOOL, quic, resumed), IN("quic", "session_resumed"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("ech", BOOL, quic, ech), IN("quic", "ech"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("retry", BOOL, quic, retry), IN("quic", "retry"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("version_negotiation", BOOL, quic, negotiated), IN("quic", "version_negotiation"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("ja4", TEXT, quic, ja4), IN("quic", "ja4")},
@@ -46,7 +51,7 @@ static const struct record_kind kind = {.event_type = "quic", BODY(quic), .clien
 
 struct memory {
 	struct quic_keys client, server;
-	struct quic_stream stream; // the client's hello, then the server's
+	struct pieces pieces; // the client's hello, then the server's
 	uint32_t client_version, server_version; // for which the keys are; 0: none
 	uint8_t dcid[QUIC_CID_MAX], dcid_bytes;
 	uint8_t datagrams, failures;
@@ -121,6 +126,8 @@ static void client_fill(struct reading *r, struct span in, bool whole)
 	quic->sni = r->l7->hostname = l7_text(r->l7, hello.sni, whole ? SNI_MAX : PARTIAL_SNI_MAX);
 	if (!whole)
 		return;
+	quic->resumed_asked = hello.resumed;
+	quic->ech = hello.ech;
 	quic->alpn = tls_alpn_text(r->l7, hello.alpn);
 	quic->agent = l7_text(r->l7, agent_find(hello.extensions), AGENT_MAX);
 	prints_fill(r->l7, &hello);
@@ -146,6 +153,7 @@ static void server_fill(struct l7 *l7, const struct tls_hello *hello)
 	struct text_builder hex = text_builder(room, sizeof(room));
 
 	quic->server_hello = true;
+	quic->resumed = hello->resumed;
 	text_put(&hex, "0x");
 	text_put_hex(&hex, cipher, sizeof(cipher));
 	quic->cipher = l7_text_bytes(l7, room, (uint32_t)hex.used, TLS_JA_ROOM);
@@ -167,7 +175,7 @@ static uint32_t message_header_read(struct span *in, uint8_t *type)
 // The client's stream so far, in scratch: its texts will take the place of its bytes.
 static struct span client_bytes(const struct reading *r)
 {
-	uint32_t ready = quic_stream_ready(&r->memory->stream);
+	uint32_t ready = pieces_ready(&r->memory->pieces);
 
 	memcpy(r->l7->scratch, r->l7->text + CLIENT_AT, ready);
 	return span_of(r->l7->scratch, ready);
@@ -206,7 +214,7 @@ static bool client_look(struct reading *r)
 
 static bool server_look(struct reading *r)
 {
-	uint32_t ready = quic_stream_ready(&r->memory->stream);
+	uint32_t ready = pieces_ready(&r->memory->pieces);
 	struct span bytes = span_of(r->l7->scratch, ready);
 	struct tls_hello hello;
 	uint8_t type;
@@ -230,14 +238,14 @@ static void client_add(void *context, uint64_t offset, struct span data)
 {
 	struct reading *r = context;
 
-	quic_stream_add(&r->memory->stream, (uint8_t *)r->l7->text + CLIENT_AT, HELLO_MAX, offset, data);
+	pieces_add(&r->memory->pieces, (uint8_t *)r->l7->text + CLIENT_AT, HELLO_MAX, offset, data);
 }
 
 static void server_add(void *context, uint64_t offset, struct span data)
 {
 	struct reading *r = context;
 
-	quic_stream_add(&r->memory->stream, (uint8_t *)r->l7->text + SERVER_AT, SERVER_HELLO_MAX, offset, data);
+	pieces_add(&r->memory->pieces, (uint8_t *)r->l7->text + SERVER_AT, SERVER_HELLO_MAX, offset, data);
 }
 
 // ---- packets ----
@@ -261,13 +269,13 @@ static bool client_begin(struct reading *r)
 {
 	struct memory *m = r->memory;
 	struct quic_version version = quic_version_of(r->header.version);
-	struct quic_stream before = m->stream;
+	struct pieces before = m->pieces;
 	struct quic_keys keys;
 
 	quic_keys_make(&version, r->header.dcid, false, &keys);
-	m->stream.count = 0;
+	m->pieces.count = 0;
 	if (!packet_open(r, &keys, client_add)) {
-		m->stream = before;
+		m->pieces = before;
 		return false;
 	}
 	if (m->client_whole)
@@ -370,7 +378,7 @@ static enum proto_verdict conclude(struct reading *r)
 		return PROTO_DONE;
 	if (!m->client_whole && client_look(r)) {
 		m->client_whole = true;
-		m->stream.count = 0;
+		m->pieces.count = 0;
 	}
 	if (!l7->pending && m->client_version == 0 && r->version != 0)
 		version_fill(l7, r->version);
@@ -379,7 +387,7 @@ static enum proto_verdict conclude(struct reading *r)
 		L7_BODY(l7, struct quic)->negotiated = m->negotiated;
 	}
 	if (!l7->pending && !r->kept)
-		l7->text_used = (uint16_t)(CLIENT_AT + quic_stream_end(&m->stream));
+		l7->text_used = (uint16_t)(CLIENT_AT + pieces_end(&m->pieces));
 	return ++m->datagrams < DATAGRAMS_MAX && m->failures < FAILURES_MAX ? PROTO_MORE : PROTO_DONE;
 }
 
@@ -389,11 +397,11 @@ static enum proto_verdict long_dissect(struct span in, const struct proto_hint *
 	unsigned packets;
 
 	r.kept = hint->claimed && r.memory->datagrams > 0;
-	if (r.kept && !r.memory->client_whole)
-		l7_clear(l7); // what a part of the hello told
+	if (r.kept && !l7->pending)
+		l7->text_used = 0; // it said how many bytes were to be kept
 	packets = packets_read(&r, in);
 	if (packets == 0 || (!hint->claimed && !r.opened && !shape_fits(in)))
-		return PROTO_NO;
+		return packets > 0 && r.memory->retry ? PROTO_MORE : PROTO_NO; // a retry alone proves little
 	l7->used = in.left;
 	return conclude(&r);
 }

@@ -6,7 +6,15 @@ enum { FRAME_PADDING = 0, FRAME_PING = 1, FRAME_ACK = 2, FRAME_ACK_ECN = 3, FRAM
 enum { GOOGLE_CLOSE = 2, GOOGLE_PING = 7, GOOGLE_CRYPTO = 8, GOOGLE_ACK = 0x40, GOOGLE_ACK_MASK = 0xc0, GOOGLE_ACK_BLOCKS = 0x20 };
 enum { FRAMES_MAX = 512, ACK_RANGES_MAX = 64, FRAMES_BYTES_MIN = 4 };
 
-// ---- frames ----
+// Mostly all that is left, and long.
+static void padding_pass(struct span *in)
+{
+	uint32_t n = 0;
+
+	while (n < in->left && in->at[n] == FRAME_PADDING)
+		n++;
+	span_bytes(in, n);
+}
 
 static void numbers_pass(struct span *in, uint64_t count)
 {
@@ -89,8 +97,7 @@ static bool frames_walk(struct span in, bool google, bool cut, quic_crypto_fn *e
 		uint64_t offset;
 
 		if (type == FRAME_PADDING) {
-			while (in.left > 0 && in.at[0] == FRAME_PADDING)
-				span_bytes(&in, 1);
+			padding_pass(&in);
 		} else if (type == (google ? GOOGLE_CRYPTO : FRAME_CRYPTO)) {
 			if (!crypto_read(&in, cut, &offset, &data))
 				return cut && frames > 0;
@@ -108,75 +115,4 @@ bool quic_frames_read(struct span in, bool google, bool cut, quic_crypto_fn *eac
 	if (in.left < FRAMES_BYTES_MIN || !frames_walk(in, google, cut, NULL, NULL))
 		return false;
 	return frames_walk(in, google, cut, each, context);
-}
-
-// ---- the stream ----
-
-// Where a range that begins at `begin` goes: behind all that end before it.
-static unsigned place_of(const struct quic_stream *s, uint32_t begin)
-{
-	unsigned at = 0;
-
-	while (at < s->count && s->end[at] < begin)
-		at++;
-	return at;
-}
-
-static bool place_make(struct quic_stream *s, unsigned at)
-{
-	if (s->count == QUIC_RANGES_MAX)
-		return false;
-	for (unsigned i = s->count++; i > at; i--) {
-		s->begin[i] = s->begin[i - 1];
-		s->end[i] = s->end[i - 1];
-	}
-	return true;
-}
-
-// Takes the ranges that now touch the one at `at` into it.
-static void place_join(struct quic_stream *s, unsigned at)
-{
-	unsigned next = at + 1, kept = at + 1;
-
-	for (; next < s->count && s->begin[next] <= s->end[at]; next++)
-		if (s->end[next] > s->end[at])
-			s->end[at] = s->end[next];
-	for (; next < s->count; next++, kept++) {
-		s->begin[kept] = s->begin[next];
-		s->end[kept] = s->end[next];
-	}
-	s->count = (uint8_t)kept;
-}
-
-void quic_stream_add(struct quic_stream *s, uint8_t *room, uint32_t size, uint64_t offset, struct span data)
-{
-	uint32_t begin = (uint32_t)offset, end;
-	unsigned at;
-
-	if (offset >= size || data.left == 0)
-		return;
-	end = begin + (data.left < size - begin ? data.left : size - begin);
-	at = place_of(s, begin);
-	if (at == s->count || s->begin[at] > end) {
-		if (!place_make(s, at))
-			return;
-		s->begin[at] = (uint16_t)begin;
-		s->end[at] = (uint16_t)end;
-	}
-	if (begin < s->begin[at])
-		s->begin[at] = (uint16_t)begin;
-	if (end > s->end[at])
-		s->end[at] = (uint16_t)end;
-	place_join(s, at);
-	memcpy(room + begin, data.at, end - begin);
-}
-
-uint32_t quic_stream_ready(const struct quic_stream *s)
-{
-	return s->count > 0 && s->begin[0] == 0 ? s->end[0] : 0;
-}
-
-uint32_t quic_stream_end(const struct quic_stream *s)
-{
-	return s->count > 0 ? s->end[s->count - 1] : 0;
 }

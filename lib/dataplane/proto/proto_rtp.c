@@ -2,14 +2,15 @@
 //
 // A flow is claimed when two datagrams of one direction have a header that is sound, the same source and sequence numbers that go on;
 // between them the source's digest and the number stand in the four bytes that a flow without an owner has. One event at the end
-// of the flow: both directions, of the first source of each. RTCP on the same ports is passed over. The clock rate of types that are
+// of the flow: both directions, of the first source of each. Others may come before it on the same ports, as by which a client learns
+// its address: OTHERS_MAX datagrams each way. RTCP on the same ports is passed over. The clock rate of types that are
 // not static is taken from how time stamps grow.
 #include "base/text.h"
 #include "proto/proto_list.h"
 
 enum { VERSION = 2, HEADER_BYTES = 12, CSRC_BYTES = 4, FLAG_PADDING = 0x20, FLAG_EXTENSION = 0x10, CSRC_COUNT = 15, TYPE_MASK = 127 };
 enum { STATIC_TYPES = 35, DYNAMIC_FIRST = 96, RTCP_FIRST = 192, RTCP_LAST = 223 };
-enum { STEP_CLAIM_MAX = 8, STEP_MAX = 3000, NS_PER_S = 1000000000, CLOCK_DEFAULT = 8000, CODEC_MAX = 16, JITTER_SHARE = 16 };
+enum { OTHERS_MAX = 3, STEP_CLAIM_MAX = 8, STEP_MAX = 3000, NS_PER_S = 1000000000, CLOCK_DEFAULT = 8000, CODEC_MAX = 16, JITTER_SHARE = 16 };
 
 struct rtp_stream {
 	uint64_t jitter_ns, arrived_ns, first_ns;
@@ -197,25 +198,28 @@ static void jitter_add(struct rtp_stream *s, uint32_t timestamp, uint64_t now_ns
 	s->jitter_ns = (uint64_t)jitter_ns;
 }
 
-static void sequence_go(struct rtp_stream *s, const struct rtp_header *h, uint16_t step, uint64_t now_ns)
+static void time_go(struct rtp_stream *s, const struct rtp_header *h, uint64_t now_ns)
 {
-	s->expected += step < STEP_MAX ? step : 1; // a jump is a new beginning
-	s->sequence = h->sequence;
 	if (s->clock == 0)
 		clock_guess(s, h->timestamp, now_ns);
-	else if (step < STEP_MAX)
+	else
 		jitter_add(s, h->timestamp, now_ns);
-	s->timestamp = h->timestamp;
-	s->arrived_ns = now_ns;
 }
 
 static void stream_add(struct rtp_stream *s, const struct rtp_header *h, uint64_t now_ns)
 {
 	uint16_t step = (uint16_t)(h->sequence - s->sequence);
+	bool late = step == 0 || step >= UINT16_MAX - STEP_MAX, jump = !late && step >= STEP_MAX;
 
 	s->packets++;
-	if (step > 0 && step < UINT16_MAX - STEP_MAX) // neither late nor twice
-		sequence_go(s, h, step, now_ns);
+	if (!late) {
+		s->expected += jump ? 1 : step; // a jump is a new beginning
+		s->sequence = h->sequence;
+	}
+	if (!jump)
+		time_go(s, h, now_ns);
+	s->timestamp = h->timestamp;
+	s->arrived_ns = now_ns;
 	s->lost = s->expected > s->packets ? s->expected - s->packets : 0;
 }
 
@@ -255,7 +259,7 @@ static enum proto_verdict rtp_dissect(struct span in, const struct proto_hint *h
 		return PROTO_MORE;
 	}
 	if (!header_read(in, &header))
-		return PROTO_NO;
+		return !hint->claimed && hint->payload < OTHERS_MAX ? PROTO_MORE : PROTO_NO;
 	if (hint->claimed)
 		return claimed(in, &header, hint, l7);
 	if (!goes_on(&header, hint, &before))
@@ -271,8 +275,6 @@ const struct proto_ops proto_rtp = {
 	.spec = "RFC 3550, RFC 3551",
 	.l4 = PROTO_UDP,
 	.max_payloads = 6,
-	.first = {{0x80, 0xbf}},
-	.firsts = 1,
 	.keeps = true,
 	.behaviour = true,
 	.dissect = rtp_dissect,

@@ -8,7 +8,7 @@
 #include "proto/proto_list.h"
 #include "proto/proto_sip_sdp.h"
 
-enum { MESSAGE_MAX = 8192, LINE_MAX = 2048, METHOD_MAX = 24, FIELDS_MAX = 128, LENGTH_DIGITS_MAX = 7, STATUS_DIGITS = 3 };
+enum { MESSAGE_MAX = 8192, LINE_MAX = 2048, KEEP_ALIVE_MAX = 32, METHOD_MAX = 24, FIELDS_MAX = 128, LENGTH_DIGITS_MAX = 7, STATUS_DIGITS = 3 };
 enum { SHORT_MAX = 64, ID_MAX = 128, ADDRESS_MAX = 256, START_LINE_MAX = 512 };
 
 static const char protocol[] = "SIP/2.0", status_begin[] = "SIP/2.0 ";
@@ -227,12 +227,14 @@ static enum proto_verdict sip_dissect(struct span in, const struct proto_hint *h
 	struct sip *sip = L7_BODY(l7, struct sip);
 	struct span from = in, line;
 
-	while (from.left > 0 && (from.at[0] == '\r' || from.at[0] == '\n')) // that keep a connection open, RFC 5626
+	while (from.left > 0 && (from.at[0] == '\r' || from.at[0] == '\n')) // what keeps a path open, RFC 5626; some put bytes behind it
 		span_bytes(&from, 1);
 	if (from.left == 0) {
 		l7->used = hint->claimed ? in.left : 0;
 		return PROTO_MORE;
 	}
+	if (hint->l4 == PROTO_UDP && from.left < in.left && in.left <= KEEP_ALIVE_MAX)
+		return PROTO_MORE;
 	if (!http_line_read(&from, &line))
 		return hint->l4 == PROTO_TCP && start_fits(from) ? PROTO_MORE : refuse(in, hint, l7);
 	if (!printable(line) || !(span_starts(line, status_begin) ? status_read(line, sip, l7) : request_read(line, sip, l7)))
@@ -246,7 +248,7 @@ const struct proto_ops proto_sip = {
 	.spec = "RFC 3261, RFC 8866",
 	.l4 = PROTO_UDP | PROTO_TCP,
 	.ports = {5060, 5080},
-	.max_payloads = 8,
+	.max_payloads = 16,
 	.first = {{'A', 'Z'}, {'\r', '\r'}},
 	.firsts = 2,
 	.dissect = sip_dissect,

@@ -1,9 +1,9 @@
-// SMTP and LMTP, RFC 5321, with STARTTLS (RFC 3207), AUTH (RFC 4954) and BDAT (RFC 3030): a transaction is a mail and what was said
-// around it, or a connection without one.
+// SMTP and LMTP, RFC 5321, with STARTTLS (RFC 3207), AUTH (RFC 4954) and BDAT (RFC 3030): a transaction is a mail and what was
+// said around it, or a connection without one.
 //
 // It is reported when the next mail begins, when the server has agreed to part or to speak TLS, or with the end of the flow. Of a
-// mail only some fields of its head are read; its text is passed over line by line, a BDAT chunk by the engine. What is said while
-// AUTH goes on is secret and never read. Commands said several times in a row are listed once.
+// mail only some fields of its head are read; its text is passed over line by line, a BDAT chunk by the engine. What is said
+// while AUTH goes on is secret and never read. Commands said several times in a row are listed once.
 #include "proto/proto_lines.h"
 #include "proto/proto_list.h"
 
@@ -21,9 +21,9 @@ struct smtp {
 enum smtp_state { STATE_COMMANDS, STATE_AUTH, STATE_HEAD, STATE_TEXT }; // of the client
 
 struct smtp_memory {
-	bool rest[2];      // by direction
-	uint8_t state;     // enum smtp_state
-	bool begun;        // of the mail's text something has come
+	bool rest[2];  // by direction
+	uint8_t state; // enum smtp_state
+	bool begun;    // of the mail's text something has come
 	bool tls_asked, quit_asked;
 	uint8_t helo_length;
 	uint8_t helo[HELO_MAX];
@@ -47,7 +47,7 @@ static const struct record_field fields[] = {
 	{FIELD("last_reply", TEXT, smtp, reply), IN("smtp", "last_reply")},
 	{FIELD("auth_mechanism", TEXT, smtp, mechanism), IN("smtp", "auth_mechanism")},
 	{FIELD("email_from", TEXT, smtp, from), IN("email", "from")},
-	{FIELD("email_to", TEXT, smtp, to), IN("email", "to")},
+	{FIELD("email_to", TEXT_LIST, smtp, to), IN("email", "to"), .flags = FIELD_LINES},
 	{FIELD("email_subject", TEXT, smtp, subject), IN("email", "subject")},
 	{FIELD("email_message_id", TEXT, smtp, message_id), IN("email", "message_id")},
 	{0},
@@ -187,6 +187,18 @@ static enum proto_verdict auth_line(struct smtp_call *c, struct span line)
 
 // ---- the mail ----
 
+static void addresses_tell(struct smtp_call *c, struct span list)
+{
+	struct smtp *smtp = c->smtp;
+
+	if (smtp->to.len > 0)
+		return;
+	smtp->to = text_reserve(c->l7, FIELD_BYTES_MAX);
+	while (list.left > 0)
+		text_list_add(c->l7, &smtp->to, FIELD_BYTES_MAX, item_next(&list));
+	text_trim(c->l7, smtp->to);
+}
+
 static void head_field(struct smtp_call *c, struct span line)
 {
 	struct smtp *smtp = c->smtp;
@@ -195,10 +207,12 @@ static void head_field(struct smtp_call *c, struct span line)
 
 	if (!span_until(&line, ':', &name))
 		return;
+	if (word_is(name, "To")) {
+		addresses_tell(c, line);
+		return;
+	}
 	if (word_is(name, "From"))
 		to = &smtp->from;
-	else if (word_is(name, "To"))
-		to = &smtp->to;
 	else if (word_is(name, "Subject"))
 		to = &smtp->subject;
 	else if (word_is(name, "Message-ID"))
@@ -238,13 +252,26 @@ static enum proto_verdict client_line(struct smtp_call *c, struct span line)
 
 // ---- replies ----
 
+// A name or an address literal.
+static bool name_like(struct span word)
+{
+	bool like = word.left > 0;
+
+	while (word.left > 0) {
+		uint8_t c = span_u8(&word), low = c | 0x20;
+
+		like = like && ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || strchr(".-_[]:", c) != NULL) && c != 0;
+	}
+	return like;
+}
+
 // The banner begins with the server's name.
 static void banner_keep(struct smtp_call *c, struct span text)
 {
 	struct span rest = text, name, label;
 
 	c->smtp->banner = l7_text(c->l7, text, FIELD_BYTES_MAX);
-	if (!word_next(&rest, &name))
+	if (!word_next(&rest, &name) || !name_like(name))
 		return;
 	rest = name;
 	if (span_until(&rest, '.', &label) && label.left > 0 && rest.left > 0)
@@ -290,7 +317,8 @@ static enum proto_verdict server_line(struct smtp_call *c, struct span line)
 // 1 proof, 0 a line that SMTP may have, -1 one that it has not.
 static int server_proof(struct span line)
 {
-	static const char *const extensions[] = {"PIPELINING", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES", "CHUNKING", "SMTPUTF8"};
+	static const char *const extensions[] = {"PIPELINING",          "8BITMIME", "STARTTLS",
+						 "ENHANCEDSTATUSCODES", "CHUNKING", "SMTPUTF8"};
 	struct reply reply;
 
 	if (!reply_read(line, &reply) || !text_sound(reply.text))
@@ -301,25 +329,13 @@ static int server_proof(struct span line)
 		return text_has(reply.text, "FTP") ? -1 : 0;
 	if (reply.code == CODE_GO_ON)
 		return text_has(reply.text, "<CR><LF>");
-	return reply.code == CODE_OK && word_index(span_trim(reply.text), extensions, sizeof(extensions) / sizeof(extensions[0])) >= 0;
-}
-
-// A name or an address literal.
-static bool name_like(struct span word)
-{
-	bool like = word.left > 0;
-
-	while (word.left > 0) {
-		uint8_t c = span_u8(&word), low = c | 0x20;
-
-		like = like && ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || strchr(".-_[]:", c) != NULL) && c != 0;
-	}
-	return like;
+	return reply.code == CODE_OK &&
+	       word_index(span_trim(reply.text), extensions, sizeof(extensions) / sizeof(extensions[0])) >= 0;
 }
 
 static int client_proof(struct span line)
 {
-	static const char *const shared[] = {"NOOP", "QUIT", "RSET", "HELP", "VRFY", "EXPN"};
+	static const char *const shared[] = {"NOOP", "QUIT", "RSET", "HELP", "VRFY", "EXPN", "STARTTLS", "XCLIENT", "XFORWARD"};
 	struct span verb, name, path;
 
 	if (!text_sound(line) || !word_next(&line, &verb))

@@ -8,16 +8,16 @@
 
 enum { VERSION_1 = 0, VERSION_2C = 1, VERSION_3 = 3, MODEL_USM = 3 };
 enum { PDU_FIRST = 0xa0, PDU_LAST = 0xa8, PDU_RESPONSE = 2, PDU_TRAP_1 = 4, PDU_BULK = 5, PDU_ENCRYPTED = PDU_LAST - PDU_FIRST + 1 };
-enum { FLAG_ENCRYPTED = 2, ERRORS = 19, TRAPS = 8, TAG_TIME_TICKS = 0x43, TAG_ADDRESS = 0x40, TAG_END_OF_VIEW = 0x82 };
+enum { FLAG_ENCRYPTED = 2, ERRORS = 19, ERROR_LAST = 255, TRAPS = 8, TAG_TIME_TICKS = 0x43, TAG_ADDRESS = 0x40, TAG_END_OF_VIEW = 0x82 };
 enum { MESSAGE_MAX = 65535, COMMUNITY_MAX = 255, USER_MAX = 128, ENGINE_MAX = 64, VALUE_MAX = 256 };
 enum { VARS_MAX = 16, VARS_ROOM = 1024, OID_ROOM = 256 };
 
 struct snmp {
 	uint8_t version;    // 1, 2, 3
 	uint8_t pdu;        // index of pdu_types
-	uint8_t error;      // index of errors
 	uint8_t trap;       // index of traps; 0: no trap of version 1
 	uint8_t trap_address[RECORD_IPV4];
+	uint16_t error;     // agents have some of their own
 	uint32_t request_id, variables, error_index;
 	struct record_text community, usm, engine_id, context, trap_oid, vars, sys_descr, sys_name;
 };
@@ -33,10 +33,15 @@ static const char *const traps[TRAPS] = {"none", "ColdStart", "WarmStart", "Link
 
 static const uint8_t oid_sys_descr[] = {0x2b, 6, 1, 2, 1, 1, 1, 0}, oid_sys_name[] = {0x2b, 6, 1, 2, 1, 1, 5, 0};
 
+static const char *error_name(uint32_t error)
+{
+	return error < ERRORS ? errors[error] : NULL;
+}
+
 static const struct record_field fields[] = {
 	{FIELD("version", U8, snmp, version), IN("snmp", "version")},
 	{FIELD("pdu_type", NAME8, snmp, pdu), IN("snmp", "pdu_type"), NAMES(pdu_types)},
-	{FIELD("error", NAME8, snmp, error), IN("snmp", "error"), .flags = FIELD_OMIT_ZERO, NAMES(errors)},
+	{FIELD("error", NAME16, snmp, error), IN("snmp", "error"), .flags = FIELD_OMIT_ZERO, .name_of = error_name},
 	{FIELD("error_index", U32, snmp, error_index), IN("snmp", "error_index"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("trap_type", NAME8, snmp, trap), IN("snmp", "trap_type"), .flags = FIELD_OMIT_ZERO, NAMES(traps)},
 	{FIELD("trap_oid", TEXT, snmp, trap_oid), IN("snmp", "trap_oid")},
@@ -136,11 +141,11 @@ static bool pdu_read(struct span *in, struct snmp *snmp, struct l7 *l7)
 	id = ber_integer(&pdu.value, BER_INTEGER);
 	error = ber_integer(&pdu.value, BER_INTEGER); // of a bulk request: how many names do not repeat
 	index = ber_integer(&pdu.value, BER_INTEGER);
-	if (!span_ok(&pdu.value) || error < 0 || index < 0 || (snmp->pdu != PDU_BULK && error >= ERRORS))
+	if (!span_ok(&pdu.value) || error < 0 || index < 0 || (snmp->pdu != PDU_BULK && error > ERROR_LAST))
 		return false;
 	snmp->request_id = (uint32_t)id;
 	if (snmp->pdu != PDU_BULK) {
-		snmp->error = (uint8_t)error;
+		snmp->error = (uint16_t)error;
 		snmp->error_index = (uint32_t)index;
 	}
 	return variables_read(pdu.value, snmp, l7);

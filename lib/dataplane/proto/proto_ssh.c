@@ -1,5 +1,5 @@
-// SSH, RFC 4253: one transaction a connection, of both version lines (section 4.2) and both KEXINIT messages (7.1): what each side
-// offers as HASSH, and what they agree on. Behind KEXINIT nothing is read. Version 1 has its version lines only.
+// SSH, RFC 4253: one transaction a connection, of both version lines (section 4.2) and both KEXINIT messages (7.1): what each
+// side offers as HASSH, and what they agree on. Behind KEXINIT nothing is read. Version 1 has its version lines only.
 //
 // The side whose KEXINIT comes first has its lists kept as texts until the other's is there.
 #include "proto/proto_lines.h"

@@ -1,13 +1,14 @@
 // STUN, RFC 8489, and TURN, RFC 8656, over UDP and TCP; the older STUN of RFC 3489, which has no magic cookie.
 //
-// The cookie and a length that is that of the datagram (of a stream: attributes that parse) decide; without the cookie an answer or a
-// request with an attribute of known form must fill the datagram. A request and its answer are one event; what was told once of a
-// flow, as by the checks that keep a path open, is told no more than SAME_MAX times. Data that is relayed is passed over.
+// The cookie and a length that is that of the datagram (of a stream: attributes that parse) decide, for there are clients whose
+// attributes do not; without the cookie an answer or a request with an attribute of known form must fill the datagram. A request and
+// its answer are one event; what was told once of a flow, as by the checks that keep a path open, is told no more than SAME_MAX
+// times. Data that is relayed is passed over.
 #include "base/text.h"
 #include "proto/proto_list.h"
 #include "record/record_names.h"
 
-enum { HEADER_BYTES = 20, ID_BYTES = 12, MESSAGE_MAX = 2048, ATTRIBUTES_MAX = 64, CHANNEL_BYTES = 4, SAME_MAX = 4, TEXT_MAX = 255 };
+enum { HEADER_BYTES = 20, ID_BYTES = 12, MESSAGE_MAX = 2048, ATTRIBUTES_MAX = 64, CHANNEL_BYTES = 4, FRAME_BYTES = 2, SAME_MAX = 4, TEXT_MAX = 255 };
 enum { CLASS_REQUEST, CLASS_INDICATION, CLASS_SUCCESS, CLASS_ERROR };
 enum { METHOD_BINDING = 1, METHOD_SECRET = 2, METHODS = 13, CHANNEL_FIRST = 0x4000, CHANNEL_LAST = 0x7fff };
 enum { ADDRESS_FAMILY_4 = 1, ADDRESS_FAMILY_6 = 2, ERROR_CODE_MAX = 699 };
@@ -45,6 +46,7 @@ struct stun {
 };
 
 struct memory {
+	bool framed; // each packet of the stream has its length before it
 	uint8_t told[METHODS][4]; // answers, by method and class
 };
 
@@ -157,7 +159,7 @@ static void attribute_keep(uint16_t type, struct span value, const uint8_t *id, 
 	}
 }
 
-// The next attribute with the padding behind it.
+// The next attribute with the padding behind it, which some leave out at the end.
 static bool attribute_read(struct span *in, uint16_t *type, struct span *value)
 {
 	uint16_t length;
@@ -165,7 +167,8 @@ static bool attribute_read(struct span *in, uint16_t *type, struct span *value)
 	*type = span_be16(in);
 	length = span_be16(in);
 	*value = span_take(in, length);
-	span_bytes(in, -(uint32_t)length & 3);
+	if (in->left > 0)
+		span_bytes(in, -(uint32_t)length & 3);
 	return span_ok(in);
 }
 
@@ -195,7 +198,7 @@ static bool header_read(struct span *in, struct stun_message *m)
 	m->classic = cookie != COOKIE;
 	m->class = (uint8_t)((m->type >> 4 & 1) | (m->type >> 7 & 2));
 	m->method = (uint8_t)((m->type & 15) | (m->type >> 1 & 0x70));
-	return span_ok(in) && m->type >> 14 == 0 && m->length % 4 == 0 && m->type >> 9 == 0 && m->method > 0 && m->method < METHODS;
+	return span_ok(in) && m->type >> 9 == 0 && (m->length % 4 == 0 || !m->classic) && m->method > 0 && m->method < METHODS;
 }
 
 // What the old form must be to be believed: an answer that has an address or an error, or a request whose attribute is right.
@@ -234,7 +237,7 @@ static void message_keep(const struct stun_message *m, struct l7 *l7)
 	if (stun->transaction.len == 0)
 		stun->transaction = hex_text(l7, m->id, ID_BYTES);
 	memcpy(stun->id, m->id, ID_BYTES);
-	while (in.left > 0 && attribute_read(&in, &type, &value))
+	for (unsigned i = 0; i < ATTRIBUTES_MAX && in.left > 0 && attribute_read(&in, &type, &value); i++)
 		attribute_keep(type, value, m->id, stun, l7);
 }
 
@@ -280,7 +283,7 @@ static enum proto_verdict udp_dissect(struct span in, const struct proto_hint *h
 	l7->used = hint->claimed ? in.left : 0;
 	if (hint->claimed && channel_is(in, &length) && length + CHANNEL_BYTES <= in.left)
 		return PROTO_MORE;
-	if (!header_read(&from, &m) || m.length != from.left || !attributes_fit(from))
+	if (!header_read(&from, &m) || m.length != from.left || (m.classic && !attributes_fit(from)))
 		return PROTO_NO;
 	m.attributes = from;
 	if (m.classic && !hint->claimed && !classic_proves(&m))
@@ -297,13 +300,63 @@ static enum proto_verdict tcp_refuse(struct span in, const struct proto_hint *hi
 	return PROTO_MORE;
 }
 
+// RFC 4571, as candidates of ICE over TCP use it: what is no STUN is passed over.
+static enum proto_verdict framed_dissect(struct span in, struct l7 *l7)
+{
+	struct stun_message m;
+	uint16_t length = span_be16(&in);
+	struct span packet, from;
+
+	if (!span_ok(&in) || in.left < HEADER_BYTES)
+		return PROTO_MORE;
+	from = in;
+	l7->used = FRAME_BYTES;
+	l7->skip = length;
+	if (!header_read(&from, &m) || m.classic || m.length + HEADER_BYTES != length || m.length > MESSAGE_MAX)
+		return PROTO_MORE;
+	if (in.left < length) {
+		l7->used = 0;
+		l7->skip = 0;
+		return PROTO_MORE;
+	}
+	packet = span_take(&in, length);
+	span_bytes(&packet, HEADER_BYTES);
+	m.attributes = packet;
+	if (!attributes_fit(packet))
+		return PROTO_MORE;
+	l7->used = FRAME_BYTES + length;
+	l7->skip = 0;
+	return message(&m, l7);
+}
+
+static bool begins(struct span in)
+{
+	struct stun_message m;
+
+	return header_read(&in, &m) && !m.classic;
+}
+
+// Whether a stream begins with a frame that holds a message.
+static bool framed_is(struct span in)
+{
+	struct stun_message m;
+	uint16_t length = span_be16(&in);
+
+	return header_read(&in, &m) && !m.classic && m.length + HEADER_BYTES == length;
+}
+
 static enum proto_verdict tcp_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
+	struct memory *memory = L7_MEMORY(l7, struct memory);
 	struct stun_message m;
 	struct span from = in;
 	uint32_t length;
 
-	if (in.left < HEADER_BYTES && in.at[0] >> 6 == 0)
+	memory->framed = memory->framed || (!hint->claimed && framed_is(in));
+	if (memory->framed)
+		return framed_dissect(in, l7);
+
+	if (in.left < HEADER_BYTES + (hint->claimed || begins(in) ? 0u : FRAME_BYTES) && in.at[0] >> 6 == 0)
 		return PROTO_MORE;
 	if (hint->claimed && in.left >= CHANNEL_BYTES && channel_is(in, &length)) {
 		l7->used = CHANNEL_BYTES;

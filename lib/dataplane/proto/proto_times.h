@@ -1,6 +1,6 @@
 // When a question was asked, so that the answer knows how long it took. Ten bytes, because every flow of datagrams has them: the last
-// two open questions of the flow (a host asks for A and AAAA at once), to 4 microseconds; an answer after more than
-// PROTO_TIMES_MAX_NS goes without its time, and so does one with two later questions open. Nothing of it depends on other flows.
+// two open questions of the flow (a host asks for A and AAAA at once), to 4 microseconds; an answer that is
+// PROTO_TIMES_MAX_NS late, or earlier than its question, goes without its time, and so does one with two later questions open. Nothing of it depends on other flows.
 #ifndef PROTO_PROTO_TIMES_H
 #define PROTO_PROTO_TIMES_H
 
@@ -8,7 +8,7 @@
 
 enum { PROTO_TIMES = 2, PROTO_TIMES_SHIFT = 12, PROTO_TIMES_BYTES = 3 };
 
-#define PROTO_TIMES_MAX_NS (1ull << (PROTO_TIMES_SHIFT + 8 * PROTO_TIMES_BYTES)) // 68 s
+#define PROTO_TIMES_MAX_NS (1ull << (PROTO_TIMES_SHIFT + 8 * PROTO_TIMES_BYTES - 1)) // 34 s
 
 struct proto_times {
 	uint16_t id[PROTO_TIMES];
@@ -51,11 +51,12 @@ static inline uint64_t proto_times_take(struct proto_times *t, uint16_t id, uint
 {
 	for (unsigned i = 0; i < PROTO_TIMES; i++) {
 		uint32_t at = proto_times_at(t, i);
+		uint64_t ago_ns = (uint64_t)((proto_times_clock(now_ns) - at) & 0xffffff) << PROTO_TIMES_SHIFT;
 
 		if (t->id[i] != id || at == 0)
 			continue;
 		proto_times_set(t, i, 0, 0);
-		return (uint64_t)((proto_times_clock(now_ns) - at) & 0xffffff) << PROTO_TIMES_SHIFT;
+		return ago_ns < PROTO_TIMES_MAX_NS ? ago_ns : 0;
 	}
 	return 0;
 }

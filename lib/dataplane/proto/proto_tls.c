@@ -5,17 +5,15 @@
 // have come that it may be whole, or an eighth more: a hello in segments of one byte costs some sixty looks. A ClientHello claims
 // the flow as soon as its first bytes are there, so that one that was cut still tells what it told. A flow seen from the middle
 // is claimed by the shape of its records alone, without a report. A hello after a HelloRetryRequest is an event of its own.
-#include "base/text.h"
 #include "proto/proto_list.h"
 #include "proto/proto_tls_certificate.h"
 #include "proto/proto_tls_hello.h"
 #include "proto/proto_tls_ja.h"
 #include "proto/proto_tls_record.h"
-#include "record/record_names.h"
 
 enum { HELLO_BYTES_MIN = 38, JUDGED_BYTES = 6, SESSION_MAX = 32, LOOK_SHARE = 8, LOOK_LEAST = 16 };
-enum { HELLO_BYTES_MAX = TLS_JOIN_MAX, CERTIFICATE_WAIT = 12288, SNI_MAX = 1020, ALERT_MAX = 48 };
-enum { ALERT_BYTES = 2, ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE = 0, BY_CLIENT = 1, BY_SERVER = 2, TLS_1_3 = 0x0304 };
+enum { HELLO_BYTES_MAX = TLS_JOIN_MAX, CERTIFICATE_WAIT = 12288, SNI_MAX = 1020 };
+enum { TLS_1_3 = 0x0304 };
 
 enum {
 	MESSAGE_CLIENT_HELLO = 1,
@@ -275,27 +273,15 @@ static enum proto_verdict handshake(struct tls_call *c)
 
 static enum proto_verdict alert(struct tls_call *c, struct span in, uint16_t length)
 {
-	struct record_tls *tls = &c->l7->tls;
 	uint8_t level = span_u8(&in), description = span_u8(&in);
-	const char *name = record_tls_alert_name(description);
-	char room[ALERT_MAX];
-	struct text_builder b = text_builder(room, sizeof(room));
 
-	if (length != ALERT_BYTES || (span_ok(&in) && level != ALERT_WARNING && level != ALERT_FATAL)) // encrypted
+	if (length != TLS_ALERT_BYTES || (span_ok(&in) && level != TLS_ALERT_WARNING && level != TLS_ALERT_FATAL)) // encrypted
 		return side_over(c);
 	if (!span_ok(&in))
 		return wait(c, 1);
-	text_put(&b, level == ALERT_FATAL ? "fatal " : "warning ");
-	if (name != NULL)
-		text_put(&b, name);
-	else
-		text_put_number(&b, description);
-	tls->alert = l7_text_bytes(c->l7, room, (uint32_t)b.used, ALERT_MAX);
-	tls->alert_by = c->hint->to_server ? BY_CLIENT : BY_SERVER;
-	c->l7->type = RECORD_TLS;
-	c->l7->pending = true;
+	tls_alert_fill(level, description, c->hint->to_server, c->l7);
 	go_on(c, in);
-	return level == ALERT_FATAL || description == ALERT_CLOSE ? PROTO_DONE : PROTO_MORE;
+	return level == TLS_ALERT_FATAL || description == TLS_ALERT_CLOSE ? PROTO_DONE : PROTO_MORE;
 }
 
 static enum proto_verdict cipher_change(struct tls_call *c, struct span in, uint16_t length)

@@ -44,13 +44,16 @@ static void sni_read(struct span data, struct tls_hello *hello)
 static void versions_read(struct span data, struct tls_hello *hello)
 {
 	struct span list = hello->versions = span_take(&data, span_u8(&data));
+	uint16_t highest = 0;
 
 	while (list.left > 0) {
 		uint16_t version = span_be16(&list);
 
-		if (version <= TLS_1_3 && version > hello->highest)
-			hello->highest = version;
+		if (version <= TLS_1_3 && version > highest)
+			highest = version;
 	}
+	if (highest > 0) // then the message's own field says nothing
+		hello->highest = highest;
 }
 
 static void client_extension_read(uint16_t type, struct span data, struct tls_hello *hello)

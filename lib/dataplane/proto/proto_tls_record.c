@@ -1,5 +1,10 @@
 #include "proto/proto_tls_record.h"
 
+#include "base/text.h"
+#include "record/record_names.h"
+
+enum { ALERT_MAX = 48, BY_CLIENT = 1, BY_SERVER = 2 };
+
 struct tls_record tls_record_read(struct span *in)
 {
 	struct tls_record r;
@@ -73,4 +78,21 @@ uint32_t tls_message_read(struct span *in, uint8_t *type)
 	*type = span_u8(in);
 	high = span_u8(in);
 	return high << 16 | span_be16(in);
+}
+
+void tls_alert_fill(uint8_t level, uint8_t description, bool by_client, struct l7 *l7)
+{
+	const char *name = record_tls_alert_name(description);
+	char room[ALERT_MAX];
+	struct text_builder b = text_builder(room, sizeof(room));
+
+	text_put(&b, level == TLS_ALERT_FATAL ? "fatal " : "warning ");
+	if (name != NULL)
+		text_put(&b, name);
+	else
+		text_put_number(&b, description);
+	l7->tls.alert = l7_text_bytes(l7, room, (uint32_t)b.used, ALERT_MAX);
+	l7->tls.alert_by = by_client ? BY_CLIENT : BY_SERVER;
+	l7->type = RECORD_TLS;
+	l7->pending = true;
 }

@@ -3,9 +3,10 @@
 #ifndef PROTO_PROTO_TLS_RECORD_H
 #define PROTO_PROTO_TLS_RECORD_H
 
-#include "base/span.h"
+#include "record/l7.h"
 
 enum { TLS_RECORD_HEADER = 5, TLS_RECORD_BYTES_MAX = 16384 + 2048, TLS_JOIN_MAX = 16384, TLS_MESSAGE_HEADER = 4 };
+enum { TLS_ALERT_BYTES = 2, TLS_ALERT_WARNING = 1, TLS_ALERT_FATAL = 2, TLS_ALERT_CLOSE = 0 };
 enum { TLS_CCS = 20, TLS_ALERT = 21, TLS_HANDSHAKE = 22, TLS_DATA = 23 };
 
 struct tls_record {
@@ -27,6 +28,9 @@ struct span tls_handshake_join(struct span in, uint32_t left, uint8_t *scratch, 
 
 // Passes over n of those bytes, and the headers between them; *left as above, for what follows.
 void tls_handshake_pass(struct span *in, uint32_t *left, uint32_t n);
+
+// Puts an alert into the event.
+void tls_alert_fill(uint8_t level, uint8_t description, bool by_client, struct l7 *l7);
 
 // Type and length of a message.
 uint32_t tls_message_read(struct span *in, uint8_t *type);

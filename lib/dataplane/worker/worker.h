@@ -87,8 +87,9 @@ struct worker_flows_request {
 	bool ranked;
 };
 
+// With what control adds behind it: the application, and the host name if the flow said none.
 enum { WORKER_FLOW_RECORD_MAX = (sizeof(struct record) + sizeof(struct record_flow) + RECORD_HOSTNAME_MAX + RECORD_HISTORY_MAX +
-				RECORD_FIRSTS_MAX * sizeof(struct flow_first) + 7) / 8 * 8 };
+				RECORD_FIRSTS_MAX * sizeof(struct flow_first) + RECORD_APPLICATION_MAX + RECORD_CATEGORY_MAX + 7) / 8 * 8 };
 
 // A whole datagram's buffer as a mbuf has it, and where it goes back to.
 struct worker_fragment {

@@ -21,6 +21,7 @@ static void hint_fill(const struct flow *f, unsigned dir, const struct packet *p
 	hint->l4 = f->inspect == FLOW_INSPECT_TCP ? PROTO_TCP : PROTO_UDP;
 	hint->to_server = dir == 0;
 	hint->now_ns = p->clock_ns;
+	hint->time_ns = p->time_ns;
 	hint->client_port = dir == 0 ? p->src_port : p->dst_port;
 	hint->server_port = dir == 0 ? p->dst_port : p->src_port;
 }

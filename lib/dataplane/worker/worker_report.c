@@ -122,6 +122,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 	}
 	if (name != NULL) {
 		body->hostname = (struct record_text){0, name->len};
+		body->hostname_app = name->app;
 		memcpy(texts, name->text, name->len);
 	}
 	body->history.at = body->hostname.len;
@@ -220,7 +221,7 @@ void worker_report_flow(struct worker *w, uint32_t index, enum flow_reason reaso
 }
 
 // The first server name that a flow tells is kept for its own record.
-static void hostname_keep(struct worker *w, struct flow_cold *cold, const struct l7 *l7)
+static void hostname_keep(struct worker *w, struct flow_cold *cold, uint8_t app, const struct l7 *l7)
 {
 	uint32_t block, len = l7->hostname.len;
 	struct flow_hostname *name;
@@ -228,6 +229,7 @@ static void hostname_keep(struct worker *w, struct flow_cold *cold, const struct
 	if (len == 0 || cold->hostname != 0 || (block = pool_get(&w->flows->hostnames)) == POOL_NONE)
 		return;
 	name = pool_at(&w->flows->hostnames, block);
+	name->app = app;
 	name->len = (uint8_t)(len < RECORD_HOSTNAME_MAX ? len : RECORD_HOSTNAME_MAX);
 	memcpy(name->text, l7->text + l7->hostname.at, name->len);
 	cold->hostname = block + 1;
@@ -242,7 +244,7 @@ void worker_report_l7(void *context, const struct classify_flow *flow, const str
 	struct record *r;
 
 	f->app = classify_app(flow);
-	hostname_keep(w, &w->flows->cold[w->reporting_index], l7);
+	hostname_keep(w, &w->flows->cold[w->reporting_index], f->app, l7);
 	r = reserve(w, length);
 	if (r == NULL)
 		return;
