@@ -233,13 +233,13 @@ static void test_all_refuse(void **state)
 
 	(void)state;
 	memset(junk, 0xff, sizeof(junk));
-	datagram(e, 9999, true, junk, sizeof(junk));
+	for (unsigned i = 0; i < CLASSIFY_PAYLOADS_MAX && !e->flow.done; i++)
+		datagram(e, 9999, true, junk, sizeof(junk));
 	assert_true(e->flow.done);
 	assert_int_equal(e->flow.app, 0);
 	assert_int_equal(e->c.given_up, 1);
-	assert_int_equal(e->flow.waiting[0], 0);
 	for (unsigned i = 1; i < proto_count; i++) // those of the other transport were not asked, nor those that cannot begin so
-		assert_int_equal(e->c.asked[i], may_begin(proto_list[i], PROTO_UDP, 0xff));
+		assert_int_equal(e->c.asked[i] > 0, may_begin(proto_list[i], PROTO_UDP, 0xff));
 	engine_end(e);
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proto_said.h"
+#include "proto_talk.h"
 
 static struct feed f;
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "proto/proto_ber.h"
-#include "proto_said.h"
+#include "proto_talk.h"
 
 static struct feed f;
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proto_said.h"
+#include "proto_talk.h"
 
 static struct feed f;
 
@@ -76,6 +76,10 @@ static const struct talk talks[] = {
 	  "00010008 0001f66a c0000201"},
 	  "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"classic\":true,\"transaction_id\":\"0102030405060"
 	 "708090a0b0c\",\"mapped_address\":\"192.0.2.1\",\"mapped_port\":63082}}\n"},
+	{"the old form, of Zoom", &proto_stun, PROTO_UDP, 3478, {">00010018 d44eac6b" ID
+	  "01010014 3132333435363738393031323334353637383930"},
+	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"request\",\"classic\":true,\"transaction_id\":\"0102030405060"
+	 "708090a0b0c\"}}\n"},
 	{"more answers than are told", &proto_stun, PROTO_UDP, 3478,
 	 {"<" BOUND, "<" BOUND, "<" BOUND, "<" BOUND, "<" BOUND, "<" BOUND, "<" REFUSED},
 	 "stun {\"stun\":{\"method\":\"binding\",\"class\":\"success\",\"transaction_id\":\"0102030405060708090a0b0c\",\"m"

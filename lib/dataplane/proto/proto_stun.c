@@ -22,6 +22,7 @@ enum stun_attribute {
 	ERROR_CODE = 0x0009,
 	CHANNEL_NUMBER = 0x000c,
 	LIFETIME = 0x000d,
+	ZOOM_PROBE = 0x0101,
 	XOR_PEER_ADDRESS = 0x0012,
 	REALM = 0x0014,
 	XOR_RELAYED_ADDRESS = 0x0016,
@@ -29,6 +30,8 @@ enum stun_attribute {
 	XOR_MAPPED_ADDRESS_OLD = 0x8020,
 	SOFTWARE = 0x8022
 };
+
+static const char zoom_probe[] = "12345678901234567890"; // what Zoom's client sends in it
 
 struct stun_address {
 	struct record_text ip;
@@ -209,6 +212,8 @@ static bool classic_proves(const struct stun_message *m)
 
 	if (m->method != METHOD_BINDING || !attribute_read(&in, &type, &value))
 		return false;
+	if (m->class == CLASS_REQUEST && type == ZOOM_PROBE)
+		return value.left == sizeof(zoom_probe) - 1 && span_starts(value, zoom_probe);
 	if (m->class == CLASS_REQUEST)
 		return type == CHANGE_REQUEST && value.left == 4 && value.at[0] == 0 && value.at[1] == 0 && value.at[2] == 0 && (value.at[3] & ~6) == 0;
 	return m->class == CLASS_SUCCESS && type == MAPPED_ADDRESS && value.left == 8 && value.at[0] == 0 && value.at[1] == ADDRESS_FAMILY_4;

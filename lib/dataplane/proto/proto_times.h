@@ -1,6 +1,7 @@
 // When a question was asked, so that the answer knows how long it took. Ten bytes, because every flow of datagrams has them: the last
-// two open questions of the flow (a host asks for A and AAAA at once), to 4 microseconds; an answer that is
-// PROTO_TIMES_MAX_NS late, or earlier than its question, goes without its time, and so does one with two later questions open. Nothing of it depends on other flows.
+// two open questions of the flow (a host asks for A and AAAA at once), to 4 microseconds. An answer that is PROTO_TIMES_MAX_NS late,
+// or earlier than its question, goes without its time, and so does one with two later questions open. Nothing of it depends on other
+// flows.
 #ifndef PROTO_PROTO_TIMES_H
 #define PROTO_PROTO_TIMES_H
 
