@@ -63,9 +63,9 @@ static const struct talk mysql[] = {
 static const struct talk mqtt[] = {
 	{&proto_mqtt, {C(CONNECT), S("\x20\2\0\0"), C("\x82\x0e\0\1\0\3a,b\1\0\3c/#\2" "\x30\7\0\3t/vhi" "\x30\7\0\3t/vho"), S("\x90\4\0\1\1\2"), C("\xe0\0")},
 	 "mqtt {\"mqtt\":{\"connect\":{\"protocol_string\":\"MQTT\",\"protocol_version\":4,\"client_id\":\"abc\",\"username\":\"user\",\"keepalive\":60,"
-	 "\"flags\":{\"username\":true,\"password\":true,\"clean_session\":true}},\"connack\":{\"accepted\":true}}}\n"
+	 "\"flags\":{\"username\":true,\"password\":true,\"clean_session\":true}},\"connack\":{\"return_code\":0}}}\n"
 	 "mqtt {\"mqtt\":{\"subscribe\":{\"message_id\":1,\"topics\":[\"a,b\",\"c/#\"],\"qos\":[1,2]}}}\n"
-	 "mqtt {\"mqtt\":{\"publish\":{\"topic\":\"t/v\",\"message\":\"hi\",\"message_length\":2}}}\n", false},
+	 "mqtt {\"mqtt\":{\"publish\":{\"topic\":\"t/v\",\"qos\":0,\"message\":\"hi\",\"message_length\":2}}}\n", false},
 	{&proto_mqtt, {C("\x10\x15\0\4MQTT\5\2\0\0\5\x15\0\2me\0\3abc"), C("\x32\x08\0\1t\0\7\0hi"),
 		       S("\x20\x0c\0\x87\x09\x12\0\1x\x1f\0\2no"), S("\xe0\1\x87")},
 	 "mqtt {\"mqtt\":{\"connect\":{\"protocol_string\":\"MQTT\",\"protocol_version\":5,\"client_id\":\"abc\",\"auth_method\":\"me\","
@@ -75,7 +75,7 @@ static const struct talk mqtt[] = {
 	 "mqtt {\"mqtt\":{\"disconnect\":{\"reason_code\":135}}}\n", false},
 	{&proto_mqtt, {C("\x82\x08\0\1\0\3a/b\0")}, "mqtt {\"mqtt\":{\"subscribe\":{\"message_id\":1,\"topics\":[\"a/b\"],\"qos\":[0]}}}\n", false},
 	{&proto_mqtt, {S("\x31\7\0\3t/vhi")},
-	 "mqtt {\"mqtt\":{\"publish\":{\"topic\":\"t/v\",\"retain\":true,\"to_client\":true,\"message\":\"hi\",\"message_length\":2}}}\n", false},
+	 "mqtt {\"mqtt\":{\"publish\":{\"topic\":\"t/v\",\"qos\":0,\"retain\":true,\"to_client\":true,\"message\":\"hi\",\"message_length\":2}}}\n", false},
 	{&proto_mqtt, {C("\xc0\0"), S("\xd0\0")}, "", false},
 	{&proto_mqtt, {C("\x10\x0c\0\4MQTT\6\2\0\x3c\0\0")}, NULL, false}, // version 6
 	{&proto_mqtt, {C("\x10\x0c\0\4MQTU\4\2\0\x3c\0\0")}, NULL, false},
@@ -103,7 +103,7 @@ static const struct talk redis[] = {
 	{&proto_redis, {C(R("10", A("4", "MSET") A("1", "a") A("1", "1") A("1", "b") A("1", "2") A("1", "c") A("1", "3") A("1", "d") A("0", "") A("1", "e"))
 			  R("2", A("6", "SELECT") A("1", "3")))},
 	 "redis {\"redis\":{\"command\":\"SELECT\",\"database\":\"3\",\"commands\":2,\"writes\":1}}\n", false},
-	{&proto_redis, {C("PING\r\n"), S("+PONG\r\n"), C("CONFIG SET requirepass word\r\n"), S("+OK\r\n")},
+	{&proto_redis, {C("PING\r\n"), S("+PONG\r\n"), C("CONFIG SET requirepass word\n"), S("+OK\r\n")},
 	 "redis {\"redis\":{\"command\":\"CONFIG SET\",\"key\":\"requirepass\",\"success\":true,\"commands\":2}}\n", false},
 	{&proto_redis, {S("-NOAUTH Authentication required.\r\n")},
 	 "redis {\"redis\":{\"error\":\"NOAUTH Authentication required.\",\"errors\":1}}\n", false},

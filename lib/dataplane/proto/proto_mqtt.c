@@ -16,13 +16,32 @@ struct mqtt {
 	uint32_t message_length;
 	uint16_t connect_flags, keepalive, publish_id, subscribe_id, unsubscribe_id, qos[TOPICS_MAX];
 	uint8_t version, will_qos, connack, publish_qos, qos_count, disconnect;
-	bool accepted, session, dup, retain, to_client;
+	bool acknowledged, session, dup, retain, to_client;
 };
 
 struct memory {
 	uint32_t topic[REMEMBERED]; // a digest of each, 0: none
 	uint8_t oldest, version;
 };
+
+// These two are written where their packet was, also when they are zero.
+static bool record_make_mqtt_qos(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct mqtt *mqtt = record_body_const(r);
+
+	(void)context;
+	out->number = mqtt->publish_qos;
+	return mqtt->topic.len > 0;
+}
+
+static bool record_make_mqtt_code(const struct record *r, const struct record_context *context, struct field_value *out)
+{
+	const struct mqtt *mqtt = record_body_const(r);
+
+	(void)context;
+	out->number = mqtt->connack;
+	return mqtt->acknowledged;
+}
 
 static const struct record_field fields[] = {
 	{FIELD("protocol_string", TEXT, mqtt, protocol), IN("mqtt.connect", "protocol_string")},
@@ -38,14 +57,13 @@ static const struct record_field fields[] = {
 	{FIELD("flag_clean_session", BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", "clean_session"), .bit = CLEAN},
 	{FIELD("will_topic", TEXT, mqtt, will_topic), IN("mqtt.connect.will", "topic")},
 	{FIELD("will_qos", U8, mqtt, will_qos), IN("mqtt.connect.will", "qos"), .flags = FIELD_OMIT_ZERO},
-	{FIELD("accepted", BOOL, mqtt, accepted), IN("mqtt.connack", "accepted"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("session_present", BOOL, mqtt, session), IN("mqtt.connack", "session_present"), .flags = FIELD_OMIT_ZERO},
-	{FIELD("return_code", U8, mqtt, connack), IN("mqtt.connack", "return_code"), .flags = FIELD_OMIT_ZERO},
+	{MADE("return_code", NUMBER, mqtt_code), IN("mqtt.connack", "return_code")},
 	{FIELD("assigned_client_id", TEXT, mqtt, assigned), IN("mqtt.connack", "assigned_client_id")},
 	{FIELD("server_reference", TEXT, mqtt, server), IN("mqtt.connack", "server_reference")},
 	{FIELD("reason", TEXT, mqtt, reason), IN("mqtt.connack", "reason")},
 	{FIELD("topic", TEXT, mqtt, topic), IN("mqtt.publish", "topic")},
-	{FIELD("qos", U8, mqtt, publish_qos), IN("mqtt.publish", "qos"), .flags = FIELD_OMIT_ZERO},
+	{MADE("qos", NUMBER, mqtt_qos), IN("mqtt.publish", "qos")},
 	{FIELD("retain", BOOL, mqtt, retain), IN("mqtt.publish", "retain"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("dup", BOOL, mqtt, dup), IN("mqtt.publish", "dup"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("to_client", BOOL, mqtt, to_client), IN("mqtt.publish", "to_client"), .flags = FIELD_OMIT_ZERO},
@@ -189,7 +207,7 @@ static enum proto_verdict connack_read(struct packet *p, struct memory *m, struc
 
 	mqtt->session = (span_u8(&in) & 1) != 0;
 	mqtt->connack = span_u8(&in);
-	mqtt->accepted = mqtt->connack == 0;
+	mqtt->acknowledged = true;
 	if (m->version == VERSION_5 && in.left > 0)
 		properties_read(l7, &in);
 	return PROTO_YES;

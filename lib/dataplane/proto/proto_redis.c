@@ -224,6 +224,8 @@ static enum proto_verdict over_client(struct span in, const struct proto_hint *h
 		return in.left < READ_MAX ? PROTO_MORE : PROTO_NO;
 	if (q.count == 0) // an empty line
 		return hint->claimed ? PROTO_MORE : PROTO_NO;
+	if (!hint->claimed && q.bare)
+		return PROTO_NO;
 	if (!hint->claimed && (q.line ? !known(q.argument[0]) : !redis_name_is(q.argument[0])))
 		return PROTO_NO;
 	if (!hint->claimed && q.line && !pair_is(in)) { // the server's answer proves it

@@ -81,21 +81,23 @@ bool redis_name_is(struct span name)
 
 // ---- requests ----
 
+// A line feed alone ends it too.
 static enum redis_read words_read(struct span in, struct redis_request *q, struct l7 *l7)
 {
 	struct span from = in, line;
-	enum redis_read read = line_read(&from, &line);
 
-	if (read == REDIS_BAD && in.left >= LINE_MAX && memchr(in.at, '\n', in.left) == NULL) {
+	if (!span_until(&from, '\n', &line)) {
+		if (in.left < LINE_MAX)
+			return REDIS_MORE;
 		from = in;
 		line = span_take(&from, LINE_MAX);
 		q->open = true;
-	} else if (read != REDIS_READ) {
-		return read;
 	}
 	if (!text_sound(line))
 		return REDIS_BAD;
 	q->line = true;
+	q->bare = !q->open && (line.left == 0 || line.at[line.left - 1] != '\r');
+	line = span_trim(line);
 	while (q->count < REDIS_ARGUMENTS && word_next(&line, &q->argument[q->count]))
 		q->count++;
 	l7->used = in.left - from.left;

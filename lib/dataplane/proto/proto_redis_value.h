@@ -12,7 +12,7 @@ struct redis_request {
 	struct span argument[REDIS_ARGUMENTS]; // of one that is longer, its first REDIS_FRONT bytes
 	unsigned count;
 	uint32_t rest; // arguments behind these
-	bool line, open; // inline: words in a line; that does not end yet
+	bool line, open, bare; // inline: words in a line; that does not end yet; that ends without a carriage return
 };
 
 struct redis_value {
