@@ -1,299 +1,446 @@
-// MQTT: OASIS standards 3.1.1 and 5.0, and IBM's 3.1. A packet has its type and flags in one byte and its length in one to four; CONNECT
-// names the protocol, which is the proof. From the middle a PUBLISH or SUBSCRIBE is known by a topic and lengths that all fit. One event
-// for each packet that says something. Passwords are never read.
+// MQTT 3.1, 3.1.1 (OASIS, 2014) and 5.0 (OASIS, 2019).
+//
+// CONNECT names the protocol and is proof; in the middle of a connection a subscription, or a message to a topic of several levels, whose
+// lengths fit to the last byte is, and so are two of the packets that say little. CONNECT and CONNACK are one event, each subscription is
+// one; of the messages the first of each topic is told, with its front, as far as topics are remembered. Passwords are passed over.
+#include "proto/proto_lines.h"
 #include "proto/proto_list.h"
 
-#include <string.h>
-
-#include "base/text.h"
+enum { READ_MAX = 4096, TEXT_MAX = 256, TOPIC_MAX = 1024, TOPICS_ROOM = 2048, TOPICS_MAX = 16, TOPICS_READ_MAX = 256, REMEMBERED = 32, PROPERTIES_MAX = 32 };
+enum { CONNECT = 1, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT, AUTH };
+enum { HAS_USER = 0x80, HAS_PASSWORD = 0x40, WILL_RETAIN = 0x20, HAS_WILL = 4, CLEAN = 2, RESERVED = 1, LEVEL_BRIDGE = 0x80, VERSION_5 = 5 };
+enum { ASSIGNED_CLIENT = 0x12, AUTH_METHOD = 0x15, SERVER_REFERENCE = 0x1c, REASON = 0x1f, FAILED = 0x80, LENGTH_BYTES_MAX = 4, POINTS = 2 };
 
 struct mqtt {
-	uint8_t type; // of the packet
-	uint8_t qos, code, version;
-	uint16_t connect_flags, flags, id, keep_alive_s;
-	bool session_present;
-	struct record_text protocol, client_id, username, will_topic, topic, message, subscribed, unsubscribed;
+	struct record_text protocol, client_id, username, will_topic, auth_method, assigned, server, reason, topic, message, subscribed, unsubscribed;
+	uint32_t message_length;
+	uint16_t connect_flags, keepalive, publish_id, subscribe_id, unsubscribe_id, qos[TOPICS_MAX];
+	uint8_t version, will_qos, connack, publish_qos, qos_count, disconnect;
+	bool acknowledged, session, dup, retain, to_client;
 };
 
 struct memory {
-	uint8_t version;
+	uint32_t topic[REMEMBERED]; // a digest of each, 0: none
+	uint8_t oldest, version;
 };
 
-enum { CONNECT = 1, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT, AUTH };
-enum { FLAG_RETAIN = 1, FLAG_DUP = 8, QOS_MASK = 3, VERSION_3 = 3, VERSION_5 = 5, LENGTH_BYTES_MAX = 4, READ_MAX = 2048 };
-enum { WITH_CLEAN = 2, WITH_WILL = 4, WITH_WILL_RETAIN = 32, WITH_PASSWORD = 64, WITH_USER = 128 };
-enum { TEXT_MAX = 256, TOPIC_MAX = 512, MESSAGE_MAX = 256, TOPICS_MAX = 16, TOPICS_ROOM = 1024 };
-
-static bool number_if(const struct record *r, uint8_t type, uint64_t value, struct field_value *out)
-{
-	out->number = value;
-	return ((const struct mqtt *)record_body_const(r))->type == type;
-}
-
-// These are written where their packet has them, also when they are zero.
+// These two are written where their packet was, also when they are zero.
 static bool record_make_mqtt_qos(const struct record *r, const struct record_context *context, struct field_value *out)
 {
+	const struct mqtt *mqtt = record_body_const(r);
+
 	(void)context;
-	return number_if(r, PUBLISH, ((const struct mqtt *)record_body_const(r))->qos, out);
+	out->number = mqtt->publish_qos;
+	return mqtt->topic.len > 0;
 }
 
 static bool record_make_mqtt_code(const struct record *r, const struct record_context *context, struct field_value *out)
 {
-	(void)context;
-	return number_if(r, CONNACK, ((const struct mqtt *)record_body_const(r))->code, out);
-}
+	const struct mqtt *mqtt = record_body_const(r);
 
-static bool record_make_mqtt_reason(const struct record *r, const struct record_context *context, struct field_value *out)
-{
 	(void)context;
-	return number_if(r, DISCONNECT, ((const struct mqtt *)record_body_const(r))->code, out);
+	out->number = mqtt->connack;
+	return mqtt->acknowledged;
 }
-
-static bool record_make_mqtt_suback(const struct record *r, const struct record_context *context, struct field_value *out)
-{
-	(void)context;
-	return number_if(r, SUBACK, ((const struct mqtt *)record_body_const(r))->code, out);
-}
-
-#define OF(object, key, kind_, member) FIELD(object "_" key, kind_, mqtt, member), IN("mqtt." object, key), .flags = FIELD_OMIT_ZERO
-#define CONNECT_FLAG(key, bit_) {FIELD("connect_flag_" key, BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", key), .bit = bit_}
 
 static const struct record_field fields[] = {
-	{OF("connect", "protocol_string", TEXT, protocol)},
-	{OF("connect", "protocol_version", U8, version)},
-	{OF("connect", "client_id", TEXT, client_id)},
-	{OF("connect", "username", TEXT, username)},
-	{OF("connect", "keep_alive", U16, keep_alive_s), .unit = "s"},
-	CONNECT_FLAG("username", WITH_USER),
-	CONNECT_FLAG("password", WITH_PASSWORD),
-	CONNECT_FLAG("will_retain", WITH_WILL_RETAIN),
-	CONNECT_FLAG("will", WITH_WILL),
-	CONNECT_FLAG("clean_session", WITH_CLEAN),
+	{FIELD("protocol_string", TEXT, mqtt, protocol), IN("mqtt.connect", "protocol_string")},
+	{FIELD("protocol_version", U8, mqtt, version), IN("mqtt.connect", "protocol_version"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("client_id", TEXT, mqtt, client_id), IN("mqtt.connect", "client_id")},
+	{FIELD("username", TEXT, mqtt, username), IN("mqtt.connect", "username")},
+	{FIELD("auth_method", TEXT, mqtt, auth_method), IN("mqtt.connect", "auth_method")},
+	{FIELD("keepalive", U16, mqtt, keepalive), IN("mqtt.connect", "keepalive"), .flags = FIELD_OMIT_ZERO, .unit = "s"},
+	{FIELD("flag_username", BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", "username"), .bit = HAS_USER},
+	{FIELD("flag_password", BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", "password"), .bit = HAS_PASSWORD},
+	{FIELD("flag_will_retain", BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", "will_retain"), .bit = WILL_RETAIN},
+	{FIELD("flag_will", BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", "will"), .bit = HAS_WILL},
+	{FIELD("flag_clean_session", BIT16, mqtt, connect_flags), IN("mqtt.connect.flags", "clean_session"), .bit = CLEAN},
 	{FIELD("will_topic", TEXT, mqtt, will_topic), IN("mqtt.connect.will", "topic")},
+	{FIELD("will_qos", U8, mqtt, will_qos), IN("mqtt.connect.will", "qos"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("session_present", BOOL, mqtt, session), IN("mqtt.connack", "session_present"), .flags = FIELD_OMIT_ZERO},
 	{MADE("return_code", NUMBER, mqtt_code), IN("mqtt.connack", "return_code")},
-	{OF("connack", "session_present", BOOL, session_present)},
+	{FIELD("assigned_client_id", TEXT, mqtt, assigned), IN("mqtt.connack", "assigned_client_id")},
+	{FIELD("server_reference", TEXT, mqtt, server), IN("mqtt.connack", "server_reference")},
+	{FIELD("reason", TEXT, mqtt, reason), IN("mqtt.connack", "reason")},
+	{FIELD("topic", TEXT, mqtt, topic), IN("mqtt.publish", "topic")},
 	{MADE("qos", NUMBER, mqtt_qos), IN("mqtt.publish", "qos")},
-	{FIELD("retain", BIT16, mqtt, flags), IN("mqtt.publish", "retain"), .bit = FLAG_RETAIN},
-	{FIELD("dup", BIT16, mqtt, flags), IN("mqtt.publish", "dup"), .bit = FLAG_DUP},
-	{OF("publish", "topic", TEXT, topic)},
-	{OF("publish", "message", TEXT, message)},
-	{OF("subscribe", "topics", TEXT_LIST, subscribed)},
-	{MADE("reason_code", NUMBER, mqtt_suback), IN("mqtt.suback", "reason_code")},
-	{OF("unsubscribe", "topics", TEXT_LIST, unsubscribed)},
-	{MADE("disconnect_code", NUMBER, mqtt_reason), IN("mqtt.disconnect", "reason_code")},
-	{FIELD("message_id", U16, mqtt, id), IN("mqtt", "message_id"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("retain", BOOL, mqtt, retain), IN("mqtt.publish", "retain"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("dup", BOOL, mqtt, dup), IN("mqtt.publish", "dup"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("to_client", BOOL, mqtt, to_client), IN("mqtt.publish", "to_client"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("message_id", U16, mqtt, publish_id), IN("mqtt.publish", "message_id"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("message", TEXT, mqtt, message), IN("mqtt.publish", "message")},
+	{FIELD("message_length", U32, mqtt, message_length), IN("mqtt.publish", "message_length"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
+	{FIELD("subscribe_id", U16, mqtt, subscribe_id), IN("mqtt.subscribe", "message_id"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("subscribe_topics", TEXT_LIST, mqtt, subscribed), IN("mqtt.subscribe", "topics"), .flags = FIELD_LINES},
+	{FIELD("subscribe_qos", LIST16, mqtt, qos), IN("mqtt.subscribe", "qos"), .row_count_offset = offsetof(struct mqtt, qos_count), .rows_max = TOPICS_MAX},
+	{FIELD("unsubscribe_id", U16, mqtt, unsubscribe_id), IN("mqtt.unsubscribe", "message_id"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("unsubscribe_topics", TEXT_LIST, mqtt, unsubscribed), IN("mqtt.unsubscribe", "topics"), .flags = FIELD_LINES},
+	{FIELD("disconnect_reason_code", U8, mqtt, disconnect), IN("mqtt.disconnect", "reason_code"), .flags = FIELD_OMIT_ZERO},
 	{0},
 };
 
-static const struct record_kind kind = {.event_type = "mqtt", BODY(mqtt), .fields = fields};
+static const struct record_kind kind = {.event_type = "mqtt", BODY(mqtt), .client_first = true, .fields = fields};
 
-// ---- pieces ----
+// One packet: `body` is as much of it as is read.
+struct packet {
+	uint8_t type, flags;
+	uint32_t length;
+	struct span body;
+	bool whole;
+};
 
-static struct span string_take(struct span *in)
+// ---- what packets are made of ----
+
+// Seven bits a byte, the low ones first. False: more bytes than there may be.
+static bool number_read(struct span *in, uint32_t *value)
 {
-	return span_take(in, span_be16(in));
-}
-
-// The number of bytes of a variable length; more: it is not all there.
-static bool length_take(struct span *in, uint32_t *length, bool *more)
-{
-	*length = 0;
-	*more = false;
+	*value = 0;
 	for (unsigned i = 0; i < LENGTH_BYTES_MAX; i++) {
 		uint8_t byte = span_u8(in);
 
-		if (!span_ok(in)) {
-			*more = true;
-			return false;
-		}
-		*length |= (uint32_t)(byte & 127) << 7 * i;
-		if ((byte & 128) == 0)
+		*value |= (uint32_t)(byte & 0x7f) << 7 * i;
+		if ((byte & 0x80) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void properties_pass(struct span *in, uint8_t version)
+static struct span string_read(struct span *in)
 {
-	uint32_t length;
-	bool more;
-
-	if (version < VERSION_5)
-		return;
-	if (length_take(in, &length, &more))
-		span_bytes(in, length);
-	else
-		*in = (struct span){.bad = true};
+	return span_take(in, span_be16(in));
 }
 
-// Text without control characters, as the standards want it.
+static void property_pass(struct span *in, uint32_t id)
+{
+	uint32_t value;
+
+	switch (id) {
+	case 0x13: case 0x21: case 0x22: case 0x23:
+		span_be16(in);
+		break;
+	case 0x02: case 0x11: case 0x18: case 0x27:
+		span_be32(in);
+		break;
+	case 0x0b:
+		number_read(in, &value);
+		break;
+	case 0x26:
+		string_read(in);
+		string_read(in);
+		break;
+	case 0x03: case 0x08: case 0x09: case 0x16: case 0x1a:
+		string_read(in);
+		break;
+	default:
+		span_u8(in);
+	}
+}
+
+static void properties_read(struct l7 *l7, struct span *in)
+{
+	struct mqtt *mqtt = L7_BODY(l7, struct mqtt);
+	struct span all;
+	uint32_t bytes, id;
+
+	if (!number_read(in, &bytes))
+		return;
+	all = span_take(in, bytes);
+	for (unsigned i = 0; i < PROPERTIES_MAX && all.left > 0 && number_read(&all, &id); i++) {
+		if (id == AUTH_METHOD)
+			mqtt->auth_method = l7_text(l7, string_read(&all), TEXT_MAX);
+		else if (id == ASSIGNED_CLIENT)
+			mqtt->assigned = l7_text(l7, string_read(&all), TEXT_MAX);
+		else if (id == SERVER_REFERENCE)
+			mqtt->server = l7_text(l7, string_read(&all), TEXT_MAX);
+		else if (id == REASON)
+			mqtt->reason = l7_text(l7, string_read(&all), TEXT_MAX);
+		else
+			property_pass(&all, id);
+	}
+}
+
+static bool name_is(struct span name, uint8_t level)
+{
+	level &= (uint8_t)~LEVEL_BRIDGE;
+	return (name.left == 4 && span_starts(name, "MQTT") && (level == 4 || level == VERSION_5)) ||
+	       (name.left == 6 && span_starts(name, "MQIsdp") && level == 3);
+}
+
+// ---- packets that are told ----
+
+static enum proto_verdict connect_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	struct mqtt *mqtt = L7_BODY(l7, struct mqtt);
+	struct span in = p->body, name = string_read(&in), client, topic;
+	uint8_t level = span_u8(&in), flags = span_u8(&in);
+	uint16_t keepalive = span_be16(&in);
+
+	if (!span_ok(&in) || !name_is(name, level) || (flags & RESERVED) != 0)
+		return PROTO_NO;
+	l7_clear(l7);
+	m->version = mqtt->version = level & (uint8_t)~LEVEL_BRIDGE;
+	mqtt->protocol = l7_text(l7, name, TEXT_MAX);
+	mqtt->connect_flags = flags;
+	mqtt->keepalive = keepalive;
+	if (m->version == VERSION_5)
+		properties_read(l7, &in);
+	client = string_read(&in);
+	mqtt->client_id = l7_text(l7, client, TOPIC_MAX);
+	if ((flags & HAS_WILL) != 0) {
+		if (m->version == VERSION_5)
+			properties_read(l7, &in);
+		topic = string_read(&in);
+		mqtt->will_topic = l7_text(l7, topic, TOPIC_MAX);
+		mqtt->will_qos = flags >> 3 & 3;
+		string_read(&in);
+	}
+	if ((flags & HAS_USER) != 0)
+		mqtt->username = l7_text(l7, string_read(&in), TEXT_MAX);
+	l7->pending = true;
+	return PROTO_MORE;
+}
+
+static enum proto_verdict connack_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	struct mqtt *mqtt = L7_BODY(l7, struct mqtt);
+	struct span in = p->body;
+
+	mqtt->session = (span_u8(&in) & 1) != 0;
+	mqtt->connack = span_u8(&in);
+	mqtt->acknowledged = true;
+	if (m->version == VERSION_5 && in.left > 0)
+		properties_read(l7, &in);
+	return PROTO_YES;
+}
+
+// Whether a message to this topic has been told; it is remembered.
+static bool topic_known(struct memory *m, struct span topic)
+{
+	uint32_t digest = 2166136261u;
+
+	for (uint32_t i = 0; i < topic.left; i++)
+		digest = (digest ^ topic.at[i]) * 16777619u;
+	digest |= 1;
+	for (unsigned i = 0; i < REMEMBERED; i++)
+		if (m->topic[i] == digest)
+			return true;
+	m->topic[m->oldest] = digest;
+	m->oldest = (uint8_t)((m->oldest + 1) % REMEMBERED);
+	return false;
+}
+
+static enum proto_verdict publish_read(struct packet *p, const struct proto_hint *hint, struct memory *m, struct l7 *l7)
+{
+	struct mqtt *mqtt = L7_BODY(l7, struct mqtt);
+	struct span in = p->body, topic = string_read(&in);
+	uint8_t qos = p->flags >> 1 & 3;
+
+	if (!span_ok(&in))
+		return PROTO_NO;
+	if (topic_known(m, topic))
+		return PROTO_MORE;
+	mqtt->topic = l7_text(l7, topic, TOPIC_MAX);
+	mqtt->publish_qos = qos;
+	mqtt->dup = (p->flags & 8) != 0;
+	mqtt->retain = (p->flags & 1) != 0;
+	mqtt->to_client = !hint->to_server;
+	if (qos > 0)
+		mqtt->publish_id = span_be16(&in);
+	if (m->version == VERSION_5)
+		properties_read(l7, &in);
+	mqtt->message_length = p->length - (p->body.left - in.left);
+	mqtt->message = l7_text(l7, in, TEXT_MAX);
+	return PROTO_YES;
+}
+
+static enum proto_verdict topics_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	struct mqtt *mqtt = L7_BODY(l7, struct mqtt);
+	bool subscribe = p->type == SUBSCRIBE;
+	struct record_text *list = subscribe ? &mqtt->subscribed : &mqtt->unsubscribed;
+	struct span in = p->body;
+	uint16_t id = span_be16(&in);
+
+	*(subscribe ? &mqtt->subscribe_id : &mqtt->unsubscribe_id) = id;
+	if (m->version == VERSION_5)
+		properties_read(l7, &in);
+	*list = text_reserve(l7, TOPICS_ROOM);
+	for (unsigned i = 0; i < TOPICS_READ_MAX && in.left > 0; i++) {
+		struct span topic = string_read(&in);
+		uint8_t qos = subscribe ? span_u8(&in) & 3 : 0;
+
+		if (!span_ok(&in))
+			break;
+		text_list_add(l7, list, TOPICS_ROOM, topic);
+		if (subscribe && mqtt->qos_count < TOPICS_MAX)
+			mqtt->qos[mqtt->qos_count++] = qos;
+	}
+	text_trim(l7, *list);
+	return PROTO_YES;
+}
+
+// ---- proof, of what is not claimed ----
+
 static bool topic_is(struct span topic)
 {
 	for (uint32_t i = 0; i < topic.left; i++)
-		if (topic.at[i] < ' ' || topic.at[i] == 0x7f)
+		if (topic.at[i] < 0x20 || topic.at[i] == 0x7f)
 			return false;
-	return !topic.bad && topic.left > 0;
+	return topic.left > 0;
+}
+
+// Topics, of a subscription each with its options, up to the last byte.
+static bool topics_are(const struct packet *p)
+{
+	struct span in = p->body;
+	unsigned count = 0;
+
+	if (span_be16(&in) == 0)
+		return false;
+	if (in.left > 0 && in.at[0] == 0 && (in.left < 2 || in.at[1] == 0)) // version 5 has properties first: none
+		span_u8(&in);
+	for (; in.left > 0 && count < TOPICS_READ_MAX; count++)
+		if (!topic_is(string_read(&in)) || (p->type == SUBSCRIBE && (span_u8(&in) & 0xc3) > 2))
+			return false;
+	return span_ok(&in) && count > 0 && in.left == 0;
+}
+
+static bool message_is(const struct packet *p)
+{
+	struct span in = p->body, topic = string_read(&in);
+
+	return span_ok(&in) && topic_is(topic) && memchr(topic.at, '/', topic.left) != NULL && memchr(topic.at, '#', topic.left) == NULL &&
+	       memchr(topic.at, '+', topic.left) == NULL && ((p->flags & 6) == 0 || span_be16(&in) != 0);
+}
+
+// 2: proof; 1: half of one; 0: neither. rest: bytes behind the packet.
+static unsigned points(const struct packet *p, bool to_server, uint32_t rest)
+{
+	struct span in = p->body;
+
+	switch (p->type) {
+	case CONNECT:
+		return to_server ? POINTS : 0;
+	case CONNACK:
+		return !to_server && p->length >= 2 && span_u8(&in) <= 1 && (in.at[0] <= 5 || in.at[0] >= FAILED) && rest == 0;
+	case PUBLISH:
+		return p->whole && rest == 0 && message_is(p) ? POINTS : 0;
+	case SUBSCRIBE:
+	case UNSUBSCRIBE:
+		return to_server && p->whole && topics_are(p) ? POINTS : 0;
+	case PINGREQ:
+		return to_server && p->length == 0 && rest == 0;
+	case PINGRESP:
+		return !to_server && p->length == 0 && rest == 0;
+	default:
+		return 0;
+	}
 }
 
 // ---- packets ----
 
-static bool connect_read(struct l7 *l7, struct mqtt *mqtt, struct memory *memory, struct span in)
+static bool flags_are(const struct packet *p)
 {
-	struct span protocol = string_take(&in);
-	uint8_t flags;
-
-	mqtt->version = span_u8(&in);
-	flags = span_u8(&in);
-	mqtt->keep_alive_s = span_be16(&in);
-	if (!span_ok(&in) || (flags & 1) != 0 ||
-	    !((protocol.left == 4 && span_starts(protocol, "MQTT") && (mqtt->version == 4 || mqtt->version == VERSION_5)) ||
-	      (protocol.left == 6 && span_starts(protocol, "MQIsdp") && mqtt->version == VERSION_3)))
-		return false;
-	memory->version = mqtt->version;
-	mqtt->connect_flags = flags;
-	mqtt->protocol = l7_text(l7, protocol, TEXT_MAX);
-	properties_pass(&in, mqtt->version);
-	mqtt->client_id = l7_text(l7, string_take(&in), TEXT_MAX);
-	if ((flags & WITH_WILL) != 0) {
-		properties_pass(&in, mqtt->version);
-		mqtt->will_topic = l7_text(l7, string_take(&in), TOPIC_MAX);
-		string_take(&in);
-	}
-	if ((flags & WITH_USER) != 0)
-		mqtt->username = l7_text(l7, string_take(&in), TEXT_MAX);
-	return true;
+	if (p->type == PUBLISH)
+		return (p->flags & 6) != 6;
+	if (p->type == PUBREL || p->type == SUBSCRIBE || p->type == UNSUBSCRIBE)
+		return p->flags == 2;
+	return p->flags == 0 && p->type != 0;
 }
 
-static bool publish_read(struct l7 *l7, struct mqtt *mqtt, uint8_t version, struct span in)
+static enum proto_verdict packet_read(struct packet *p, const struct proto_hint *hint, struct memory *m, struct l7 *l7)
 {
-	struct span topic = string_take(&in);
-
-	if (!topic_is(topic) || mqtt->qos == QOS_MASK)
-		return false;
-	if (mqtt->qos > 0)
-		mqtt->id = span_be16(&in);
-	properties_pass(&in, version);
-	mqtt->topic = l7_text(l7, topic, TOPIC_MAX);
-	mqtt->message = l7_text(l7, in, MESSAGE_MAX);
-	return true;
-}
-
-// Topics with a byte of options behind each, or without.
-static bool topics_read(struct l7 *l7, struct mqtt *mqtt, uint8_t version, struct span in, bool options, struct record_text *out)
-{
-	char room[TOPICS_ROOM];
-	struct text_builder topics = text_builder(room, sizeof(room));
-
-	mqtt->id = span_be16(&in);
-	properties_pass(&in, version);
-	for (unsigned i = 0; i < TOPICS_MAX && in.left > 0; i++) {
-		struct span topic = string_take(&in);
-		uint8_t option = options ? span_u8(&in) : 0;
-
-		if (!topic_is(topic) || !span_ok(&in) || (option & QOS_MASK) == QOS_MASK)
-			return false;
-		if (topics.used > 0)
-			text_put(&topics, ",");
-		text_put_bytes(&topics, topic.at, topic.left);
-	}
-	*out = l7_text_bytes(l7, room, (uint32_t)topics.used, TOPICS_ROOM);
-	return mqtt->id != 0 && out->len > 0;
-}
-
-static bool suback_read(struct mqtt *mqtt, uint8_t version, struct span in)
-{
-	mqtt->id = span_be16(&in);
-	properties_pass(&in, version);
-	mqtt->code = span_u8(&in);
-	return span_ok(&in);
-}
-
-static bool flags_fit(uint8_t type, uint8_t flags)
-{
-	if (type == PUBLISH)
-		return (flags >> 1 & QOS_MASK) != QOS_MASK;
-	return flags == (type == PUBREL || type == SUBSCRIBE || type == UNSUBSCRIBE ? 2 : 0);
-}
-
-// NO: not sound. YES: worth an event. MORE: passed over.
-static enum proto_verdict packet_read(struct l7 *l7, struct mqtt *mqtt, struct memory *memory, struct span in)
-{
-	bool sound = true;
-
-	switch (mqtt->type) {
+	switch (p->type) {
 	case CONNECT:
-		sound = connect_read(l7, mqtt, memory, in);
-		break;
+		return connect_read(p, m, l7);
 	case CONNACK:
-		mqtt->session_present = (span_u8(&in) & 1) != 0;
-		mqtt->code = span_u8(&in);
-		sound = span_ok(&in);
-		break;
+		return connack_read(p, m, l7);
 	case PUBLISH:
-		sound = publish_read(l7, mqtt, memory->version, in);
-		break;
+		return publish_read(p, hint, m, l7);
 	case SUBSCRIBE:
-		sound = topics_read(l7, mqtt, memory->version, in, true, &mqtt->subscribed);
-		break;
 	case UNSUBSCRIBE:
-		sound = topics_read(l7, mqtt, memory->version, in, false, &mqtt->unsubscribed);
-		break;
-	case SUBACK:
-		sound = suback_read(mqtt, memory->version, in);
-		break;
+		return topics_read(p, m, l7);
 	case DISCONNECT:
-		mqtt->code = in.left > 0 ? span_u8(&in) : 0;
-		break;
+		L7_BODY(l7, struct mqtt)->disconnect = span_u8(&p->body);
+		l7->pending = L7_BODY(l7, struct mqtt)->disconnect != 0;
+		return PROTO_DONE;
 	default:
 		return PROTO_MORE;
 	}
-	return sound ? PROTO_YES : PROTO_NO;
+}
+
+static bool begins_well(struct span in, bool to_server)
+{
+	struct packet p = {.type = in.at[0] >> 4, .flags = in.at[0] & 15};
+	struct span at = in;
+
+	span_u8(&at);
+	if (!flags_are(&p) || p.type == DISCONNECT || p.type == AUTH || (p.type == CONNECT && !to_server))
+		return false;
+	if (!number_read(&at, &p.length))
+		return false;
+	if (!span_ok(&at))
+		return true;
+	if (p.type != CONNECT)
+		return p.type != SUBSCRIBE || p.length >= 6;
+	span_be16(&at);
+	return p.length >= 12 && (at.left < 4 || span_starts(at, "MQTT") || span_starts(at, "MQIs"));
+}
+
+static enum proto_verdict unclaimed(struct packet *p, const struct proto_hint *hint, struct l7 *l7, uint32_t rest)
+{
+	unsigned worth = points(p, hint->to_server, rest);
+
+	if (worth == 0)
+		return PROTO_NO;
+	*hint->note += worth;
+	if (*hint->note >= POINTS)
+		return PROTO_YES;
+	l7->used = 0;
+	l7->skip = 0;
+	return PROTO_MORE;
 }
 
 static enum proto_verdict mqtt_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
-	struct mqtt *mqtt = L7_BODY(l7, struct mqtt);
-	struct memory *memory = L7_MEMORY(l7, struct memory);
-	struct span rest = in;
-	uint8_t first = span_u8(&rest);
-	uint32_t length, wanted, head;
-	enum proto_verdict verdict;
-	bool more;
+	struct memory *m = L7_MEMORY(l7, struct memory);
+	struct span from = in;
+	struct packet p = {0};
+	uint32_t take;
 
-	if (!length_take(&rest, &length, &more))
-		return more && flags_fit(first >> 4, first & 15) ? PROTO_MORE : PROTO_NO;
-	head = in.left - rest.left;
-	mqtt->type = first >> 4;
-	mqtt->flags = first & 15;
-	mqtt->qos = first >> 1 & QOS_MASK;
-	if (mqtt->type < CONNECT || mqtt->type > AUTH || !flags_fit(mqtt->type, first & 15))
+	if (!hint->claimed && !begins_well(in, hint->to_server))
 		return PROTO_NO;
-	if (!hint->claimed && mqtt->type != CONNECT && mqtt->type != PUBLISH && mqtt->type != SUBSCRIBE)
+	p.type = in.at[0] >> 4;
+	p.flags = in.at[0] & 15;
+	span_u8(&from);
+	if (!flags_are(&p) || (!number_read(&from, &p.length) && span_ok(&from)))
 		return PROTO_NO;
-	wanted = length < READ_MAX ? length : READ_MAX;
-	if (rest.left < wanted)
+	take = p.length < READ_MAX ? p.length : READ_MAX;
+	if (!span_ok(&from) || from.left < take)
 		return PROTO_MORE;
-	if (!hint->claimed && mqtt->type != CONNECT && rest.left != length)
-		return PROTO_NO; // from the middle it ends with the segment
-	if (rest.left > length)
-		rest.left = length;
-	verdict = packet_read(l7, mqtt, memory, rest);
-	l7->used = head + rest.left;
-	l7->skip = length - rest.left;
-	if (verdict == PROTO_MORE)
-		l7_clear(l7);
-	return verdict;
+	p.body = span_take(&from, take);
+	p.whole = take == p.length;
+	l7->used = in.left - from.left;
+	l7->skip = p.length - take;
+	if (!hint->claimed && unclaimed(&p, hint, l7, from.left) != PROTO_YES)
+		return l7->used == 0 ? PROTO_MORE : PROTO_NO;
+	if (l7->pending && p.type != CONNACK) { // the answer to CONNECT was not waited for, or not seen
+		l7->used = 0;
+		l7->skip = 0;
+		return PROTO_YES;
+	}
+	return packet_read(&p, hint, m, l7);
 }
 
 const struct proto_ops proto_mqtt = {
 	.name = "mqtt",
 	.title = "MQTT",
-	.spec = "MQTT 3.1, OASIS MQTT 3.1.1 and 5.0",
+	.spec = "MQTT 3.1.1, 5.0",
 	.l4 = PROTO_TCP,
 	.ports = {1883},
-	.max_payloads = 3,
-	.first = {{0x10, 0x10}, {0x20, 0x20}, {0x30, 0x3f}, {0x40, 0x40}, {0x50, 0x50}, {0x62, 0x62}, {0x70, 0x70}, {0x82, 0xe0}},
-	.firsts = 8,
+	.max_payloads = 4,
+	.first = {{0x10, 0x10}, {0x20, 0x20}, {0x30, 0x3d}, {0x82, 0x82}, {0xa2, 0xa2}, {0xc0, 0xc0}, {0xd0, 0xd0}},
+	.firsts = 7,
 	.dissect = mqtt_dissect,
 	.kind = &kind,
 };

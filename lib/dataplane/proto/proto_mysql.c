@@ -1,297 +1,345 @@
-// MySQL and MariaDB: "Client/Server Protocol" of the MySQL internals manual. A packet has its length in three bytes and its number; the
-// server speaks first, and its greeting (protocol 10, a version that begins with a digit, its fixed zeros) is the proof. One event for
-// the login, one for each command with the first packet of its answer. Passwords are digests in the login and are passed over. A client
-// that asks for TLS ends it: what follows is searched anew.
+// MySQL and MariaDB: the client/server protocol of the MySQL internals manual, version 10.
+//
+// A packet has its length in three bytes and a sequence number, which begins anew with each command. The greeting is proof (its version,
+// its salt, the zero between), so is the client's answer to it, and in the middle of a connection a statement that fills its packet.
+// The login is one event, each command with its answer another; those that come in bulk (execution of what was prepared, pings) are
+// told when they fail. Rows are counted, not read. No password and nothing derived from one is told.
+#include "proto/proto_lines.h"
 #include "proto/proto_list.h"
+#include "proto/proto_mysql_login.h"
+#include "proto/proto_sql.h"
 
-#include <string.h>
+enum { HEAD = 4, READ_MAX = 2048, TEXT_MAX = 256, ERROR_FIRST = 1000, ERROR_LAST = 5000, RESULT_END_MAX = 0xffffff };
+enum { SEEN_OK = 0x00, SEEN_FILE = 0xfb, SEEN_END = 0xfe, SEEN_ERROR = 0xff };
+enum { QUIT = 1, INIT_DB, QUERY, BINLOG_DUMP = 0x12, CHANGE_USER = 0x11, PREPARE = 0x16, EXECUTE, SEND_LONG_DATA, CLOSE, RESET, FETCH = 0x1c,
+       BINLOG_DUMP_GTID = 0x1e };
+enum { PING = 0x0e, COMMANDS = 0x20 };
 
-struct mysql {
-	struct record_text version, user, database, plugin, command, query, error;
-	uint64_t affected_rows;
-	uint32_t thread_id;
-	uint16_t code, protocol;
-	bool tls, answered;
+static const char *const commands[COMMANDS] = {
+	"sleep", "quit", "init_db", "query", "field_list", "create_db", "drop_db", "refresh", "shutdown", "statistics", "process_info",
+	"connect", "process_kill", "debug", "ping", "time", "delayed_insert", "change_user", "binlog_dump", "table_dump", "connect_out",
+	"register_slave", "stmt_prepare", "stmt_execute", "stmt_send_long_data", "stmt_close", "stmt_reset", "set_option", "stmt_fetch",
+	"daemon", "binlog_dump_gtid", "reset_connection",
 };
 
-enum phase { GREETING, LOGIN, AUTH, COMMAND };
+enum phase { MIDDLE, LOGIN, READY, ANSWER, COLUMNS, ROWS };
 
 struct memory {
-	uint8_t phase; // enum phase
-	bool compressed, waiting; // waiting: a command has no answer yet
+	uint32_t server, client; // what each is capable of
+	uint32_t columns;        // still to come before the rows
+	uint8_t phase, command;
 };
-
-enum { HEAD_BYTES = 4, PACKET_MAX = 0xffffff, READ_MAX = 1024, QUERY_MAX = 1024, TEXT_MAX = 128, VERSION_MAX = 64, ERROR_MAX = 256 };
-enum { PROTOCOL = 10, SSL_REQUEST_BYTES = 32, RESERVED_LOGIN = 19, MARIADB_CAPS = 4, STATE_MARK = 6, VERSION_BYTES_MIN = 3 };
-enum { CAP_WITH_DB = 8, CAP_COMPRESS = 32, CAP_PROTOCOL_41 = 0x200, CAP_SSL = 0x800, CAP_SECURE = 0x8000, CAP_PLUGIN = 0x80000,
-       CAP_LENENC = 0x200000 };
-enum { REPLY_OK = 0, REPLY_MORE = 1, REPLY_SWITCH = 0xfe, REPLY_ERROR = 0xff, REPLY_FILE = 0xfb };
-enum { COM_QUIT = 1, COM_INIT_DB = 2, COM_QUERY = 3, COM_FIELD_LIST = 4, COM_PREPARE = 22, COM_CLOSE = 25, COM_LONG_DATA = 24 };
-
-static const char *const commands[] = {
-	"sleep", "quit", "init_db", "query", "field_list", "create_db", "drop_db", "refresh", "shutdown", "statistics", "process_info", "connect",
-	"process_kill", "debug", "ping", "time", "delayed_insert", "change_user", "binlog_dump", "table_dump", "connect_out", "register_slave",
-	"stmt_prepare", "stmt_execute", "stmt_send_long_data", "stmt_close", "stmt_reset", "set_option", "stmt_fetch", "daemon",
-	"binlog_dump_gtid", "reset_connection",
-};
-
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const struct record_field fields[] = {
 	{FIELD("version", TEXT, mysql, version), IN("mysql", "version")},
-	{FIELD("protocol", U16, mysql, protocol), IN("mysql", "protocol"), .flags = FIELD_OMIT_ZERO},
-	{FIELD("thread_id", U32, mysql, thread_id), IN("mysql", "thread_id"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("tls", BOOL, mysql, tls), IN("mysql", "tls"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("connection_id", U32, mysql, connection), IN("mysql", "connection_id"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("user", TEXT, mysql, user), IN("mysql", "user")},
 	{FIELD("database", TEXT, mysql, database), IN("mysql", "database")},
 	{FIELD("auth_plugin", TEXT, mysql, plugin), IN("mysql", "auth_plugin")},
+	{FIELD("client", TEXT, mysql, client), IN("mysql", "client")},
 	{FIELD("command", TEXT, mysql, command), IN("mysql", "command")},
 	{FIELD("query", TEXT, mysql, query), IN("mysql", "query")},
-	{FIELD("answered", BOOL, mysql, answered), IN("mysql", "answered")},
-	{FIELD("affected_rows", U64, mysql, affected_rows), IN("mysql", "affected_rows"), .flags = FIELD_OMIT_ZERO},
-	{FIELD("error_code", U16, mysql, code), IN("mysql", "error_code"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("success", BOOL, mysql, success), IN("mysql", "success"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("affected_rows", U64, mysql, affected), IN("mysql", "affected_rows"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("rows", U32, mysql, rows), IN("mysql", "rows"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("error_code", U16, mysql, error_code), IN("mysql", "error_code"), .flags = FIELD_OMIT_ZERO},
+	{FIELD("sqlstate", TEXT, mysql, sqlstate), IN("mysql", "sqlstate")},
 	{FIELD("error", TEXT, mysql, error), IN("mysql", "error")},
 	{0},
 };
 
 static const struct record_kind kind = {.event_type = "mysql", BODY(mysql), .client_first = true, .fields = fields};
 
-static bool zeros(struct span *in, uint32_t count)
+// One packet of which `body` is as much as there is, and at most READ_MAX bytes of it.
+struct packet {
+	uint32_t length;
+	uint8_t sequence;
+	struct span body;
+	bool whole; // all its bytes are there
+};
+
+static bool error_read(struct packet *p, struct l7 *l7)
 {
-	const uint8_t *at = span_bytes(in, count);
+	struct mysql *mysql = L7_BODY(l7, struct mysql);
+	struct span in = p->body, state;
+	uint16_t code;
 
-	for (uint32_t i = 0; at != NULL && i < count; i++)
-		if (at[i] != 0)
-			return false;
-	return at != NULL;
-}
-
-static bool printable(struct span in)
-{
-	for (uint32_t i = 0; i < in.left; i++)
-		if (in.at[i] < ' ' || in.at[i] > '~')
-			return false;
-	return in.left > 0;
-}
-
-// A number of one to nine bytes.
-static uint64_t lenenc(struct span *in)
-{
-	uint8_t first = span_u8(in);
-	uint64_t low;
-
-	switch (first) {
-	case 0xfc:
-		return span_le16(in);
-	case 0xfd:
-		low = span_le16(in);
-		return low | (uint64_t)span_u8(in) << 16;
-	case 0xfe:
-		return span_le64(in);
-	default:
-		return first;
+	if (span_u8(&in) != SEEN_ERROR)
+		return false;
+	code = span_le16(&in);
+	if (code < ERROR_FIRST || code > ERROR_LAST || !span_ok(&in))
+		return false;
+	mysql->error_code = code;
+	if (in.left >= 6 && in.at[0] == '#') {
+		span_u8(&in);
+		state = span_take(&in, 5);
+		mysql->sqlstate = l7_text(l7, state, TEXT_MAX);
 	}
-}
-
-// ---- the beginning ----
-
-static bool greeting_read(struct l7 *l7, struct mysql *mysql, struct span in)
-{
-	struct span version, plugin;
-	uint32_t caps;
-
-	mysql->protocol = span_u8(&in);
-	if (mysql->protocol != PROTOCOL || !span_until(&in, '\0', &version) || !printable(version) || version.left < VERSION_BYTES_MIN ||
-	    version.at[0] < '0' || version.at[0] > '9' || version.left > VERSION_MAX)
-		return false;
-	mysql->thread_id = span_le32(&in);
-	span_bytes(&in, 8); // half of the challenge
-	if (!zeros(&in, 1))
-		return false;
-	caps = span_le16(&in);
-	span_bytes(&in, 3);
-	caps |= (uint32_t)span_le16(&in) << 16;
-	if (!span_ok(&in) || (caps & CAP_PROTOCOL_41) == 0)
-		return false;
-	mysql->version = l7_text(l7, version, VERSION_MAX);
-	span_bytes(&in, 1 + 10 + 13);
-	if ((caps & CAP_PLUGIN) != 0 && span_until(&in, '\0', &plugin) && printable(plugin))
-		mysql->plugin = l7_text(l7, plugin, TEXT_MAX);
+	mysql->error = l7_text(l7, in, TEXT_MAX);
 	return true;
 }
 
-static enum proto_verdict login_read(struct l7 *l7, struct mysql *mysql, struct memory *memory, struct span in)
+static void ok_read(struct packet *p, struct mysql *mysql)
 {
-	uint32_t bytes = in.left, caps = span_le32(&in);
-	struct span user, database;
+	struct span in = p->body;
 
-	span_bytes(&in, 5);
-	if ((caps & CAP_PROTOCOL_41) == 0 || !zeros(&in, RESERVED_LOGIN))
+	span_u8(&in);
+	mysql->affected = mysql_number(&in);
+	mysql->success = true;
+}
+
+// ---- from the client ----
+
+// Attributes of a statement come before it when both sides can; a statement that has some is not told.
+static struct span statement_of(const struct memory *m, struct span in)
+{
+	if ((m->client & m->server & MYSQL_QUERY_ATTRIBUTES) == 0)
+		return in;
+	if (mysql_number(&in) > 0)
+		return (struct span){0};
+	mysql_number(&in);
+	return in;
+}
+
+static bool silent(uint8_t command)
+{
+	return command == EXECUTE || command == RESET || command == FETCH || command == PING;
+}
+
+static enum proto_verdict command_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	struct mysql *mysql = L7_BODY(l7, struct mysql);
+	struct span in = p->body;
+	uint8_t command = span_u8(&in);
+
+	if (command >= COMMANDS)
 		return PROTO_NO;
-	span_bytes(&in, MARIADB_CAPS);
-	if (bytes == SSL_REQUEST_BYTES && (caps & CAP_SSL) != 0) {
-		mysql->tls = true;
-		l7->pending = true;
+	if (command == QUIT)
+		return PROTO_DONE;
+	if (command == CLOSE || command == SEND_LONG_DATA) // never answered
+		return PROTO_MORE;
+	m->command = command;
+	m->phase = ANSWER;
+	mysql->command = l7_text_bytes(l7, commands[command], (uint32_t)strlen(commands[command]), TEXT_MAX);
+	if (command == QUERY)
+		in = statement_of(m, in);
+	if (command == QUERY || command == PREPARE)
+		mysql->query = l7_text(l7, sql_front(in), SQL_TEXT_MAX);
+	if (command == INIT_DB)
+		mysql->database = l7_text(l7, in, TEXT_MAX);
+	if (command == CHANGE_USER)
+		mysql_text(l7, &in, &mysql->user);
+	l7->pending = !silent(command);
+	return command == BINLOG_DUMP || command == BINLOG_DUMP_GTID ? PROTO_DONE : PROTO_MORE;
+}
+
+static enum proto_verdict login_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	struct mysql *mysql = L7_BODY(l7, struct mysql);
+
+	if (mysql_tls_asked(p->body, p->length, &m->client)) {
+		l7->pending = mysql->tls = true;
 		return PROTO_NEXT;
 	}
-	if (!span_until(&in, '\0', &user))
+	if (!mysql_response_read(p->body, m->server != 0, &m->client, l7))
 		return PROTO_NO;
-	mysql->user = l7_text(l7, user, TEXT_MAX);
-	if ((caps & CAP_LENENC) != 0)
-		span_bytes(&in, (uint32_t)lenenc(&in));
-	else if ((caps & CAP_SECURE) != 0)
-		span_bytes(&in, span_u8(&in));
-	if ((caps & CAP_WITH_DB) != 0 && span_until(&in, '\0', &database))
-		mysql->database = l7_text(l7, database, TEXT_MAX);
-	memory->compressed = (caps & CAP_COMPRESS) != 0;
-	memory->phase = AUTH;
+	m->phase = LOGIN;
 	l7->pending = true;
 	return PROTO_MORE;
 }
 
-static void error_read(struct l7 *l7, struct mysql *mysql, struct span in)
+// Not claimed: the answer to a greeting that was not seen, or a statement that fills its packet.
+static bool client_proves(const struct packet *p)
 {
-	mysql->code = span_le16(&in);
-	if (in.left > STATE_MARK && in.at[0] == '#')
-		span_bytes(&in, STATE_MARK);
-	mysql->error = l7_text(l7, in, ERROR_MAX);
+	struct span in = p->body;
+	uint32_t client;
+
+	if (p->sequence == 1)
+		return mysql_tls_asked(p->body, p->length, &client) || mysql_response_proves(p->body);
+	return p->sequence == 0 && span_u8(&in) == QUERY && p->whole && sql_is(in);
 }
 
-// The server on the login.
-static enum proto_verdict auth_reply(struct l7 *l7, struct mysql *mysql, struct memory *memory, struct span in)
+static enum proto_verdict client_packet(struct packet *p, const struct proto_hint *hint, struct memory *m, struct l7 *l7)
 {
-	uint8_t reply = span_u8(&in);
-	struct span plugin;
-
-	if (reply == REPLY_SWITCH && span_until(&in, '\0', &plugin) && printable(plugin))
-		mysql->plugin = l7_text(l7, plugin, TEXT_MAX);
-	if (reply == REPLY_SWITCH || reply == REPLY_MORE)
-		return PROTO_MORE;
-	mysql->answered = true;
-	if (reply == REPLY_ERROR) {
-		error_read(l7, mysql, in);
-		return PROTO_DONE;
-	}
-	memory->phase = COMMAND;
-	return memory->compressed ? PROTO_DONE : PROTO_YES;
-}
-
-// ---- commands ----
-
-static enum proto_verdict command_read(struct l7 *l7, struct mysql *mysql, struct memory *memory, struct span in)
-{
-	uint8_t command = span_u8(&in);
-
-	if (memory->waiting) { // the one before was not answered: it goes first, then this again
-		memory->waiting = false;
+	if (!hint->claimed && !client_proves(p))
+		return PROTO_NO;
+	if (p->sequence == 1 && m->phase <= LOGIN && L7_BODY(l7, struct mysql)->user.len == 0)
+		return login_read(p, m, l7);
+	if (m->phase == LOGIN || p->sequence != 0)
+		return PROTO_MORE; // what a plugin wants to know, a file
+	if (l7->pending) {         // the answer to the one before was not seen, or is still under way
 		l7->used = 0;
 		l7->skip = 0;
 		return PROTO_YES;
 	}
-	if (command >= COMMANDS)
-		return PROTO_MORE; // data of LOAD DATA, or another dialect
-	if (command == COM_QUIT)
+	l7_clear(l7);
+	return command_read(p, m, l7);
+}
+
+// ---- from the server ----
+
+static enum proto_verdict answered(struct memory *m, struct l7 *l7)
+{
+	bool told = l7->pending || L7_BODY(l7, struct mysql)->error_code != 0;
+	bool compressed = m->phase == LOGIN && (m->client & m->server & (MYSQL_COMPRESS | MYSQL_ZSTD)) != 0;
+
+	m->phase = READY;
+	if (compressed)
 		return PROTO_DONE;
-	mysql->command = l7_text_bytes(l7, commands[command], (uint32_t)strlen(commands[command]), TEXT_MAX);
-	if (command == COM_QUERY || command == COM_PREPARE || command == COM_INIT_DB || command == COM_FIELD_LIST)
-		mysql->query = l7_text(l7, in, QUERY_MAX);
-	memory->waiting = command != COM_CLOSE && command != COM_LONG_DATA;
-	l7->pending = true;
-	return memory->waiting ? PROTO_MORE : PROTO_YES;
+	return told ? PROTO_YES : PROTO_MORE;
 }
 
-static enum proto_verdict command_reply(struct l7 *l7, struct mysql *mysql, struct memory *memory, struct span in)
-{
-	uint8_t reply = span_u8(&in);
-
-	if (!memory->waiting)
-		return PROTO_MORE; // columns, rows
-	memory->waiting = false;
-	mysql->answered = true;
-	if (reply == REPLY_OK)
-		mysql->affected_rows = lenenc(&in);
-	else if (reply == REPLY_ERROR)
-		error_read(l7, mysql, in);
-	return PROTO_YES;
-}
-
-// From the middle: a command of text that is SQL.
-static bool query_is(struct span in)
-{
-	static const char *const words[] = {"SELECT ", "select ", "INSERT ", "insert ", "UPDATE ", "update ", "DELETE ", "delete ", "SHOW ", "show ",
-					    "SET ", "set ", "BEGIN", "COMMIT", "USE ", "CREATE ", "create "};
-
-	if (span_u8(&in) != COM_QUERY)
-		return false;
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (span_starts(in, words[i]))
-			return true;
-	return false;
-}
-
-static enum proto_verdict unclaimed(struct span in, uint8_t number, const struct proto_hint *hint, struct l7 *l7)
+static enum proto_verdict login_answer(struct packet *p, struct memory *m, struct l7 *l7)
 {
 	struct mysql *mysql = L7_BODY(l7, struct mysql);
-	struct memory *memory = L7_MEMORY(l7, struct memory);
+	struct span in = p->body;
+	uint8_t seen = span_u8(&in);
 
-	if (number != 0)
-		return PROTO_NO;
-	if (!hint->to_server) {
-		memory->phase = LOGIN;
-		l7->pending = true;
-		return greeting_read(l7, mysql, in) ? PROTO_MORE : PROTO_NO;
+	if (error_read(p, l7))
+		return answered(m, l7);
+	if (seen == SEEN_OK) {
+		ok_read(p, mysql);
+		return answered(m, l7);
 	}
-	memory->phase = COMMAND;
-	return query_is(in) ? command_read(l7, mysql, memory, in) : PROTO_NO;
+	if (seen == SEEN_END && in.left > 0) // another plugin is to be used
+		mysql_text(l7, &in, &mysql->plugin);
+	return PROTO_MORE;
 }
 
-static enum proto_verdict packet(struct span in, uint8_t number, const struct proto_hint *hint, struct l7 *l7)
+// The first packet of an answer: done, failed, or how many columns come.
+static enum proto_verdict answer_first(struct packet *p, struct memory *m, struct l7 *l7)
 {
 	struct mysql *mysql = L7_BODY(l7, struct mysql);
-	struct memory *memory = L7_MEMORY(l7, struct memory);
+	struct span in = p->body;
+	uint8_t seen = span_u8(&in);
 
+	if (error_read(p, l7))
+		return answered(m, l7);
+	if (seen == SEEN_OK || (seen == SEEN_END && p->length < 9)) {
+		if (m->command != PREPARE)
+			ok_read(p, mysql);
+		mysql->success = true;
+		return answered(m, l7);
+	}
+	if (seen == SEEN_FILE)
+		return PROTO_MORE; // the client sends a file, then it is answered
+	in = p->body;
+	m->columns = (uint32_t)mysql_number(&in);
+	m->phase = COLUMNS;
+	if (m->columns == 0 || (m->command != QUERY && m->command != EXECUTE))
+		return answered(m, l7);
+	if (in.left == 1 && in.at[0] == 0) // MariaDB: they are as they were
+		m->columns = 0;
+	return PROTO_MORE;
+}
+
+static enum proto_verdict rows_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	struct mysql *mysql = L7_BODY(l7, struct mysql);
+	uint8_t seen = p->body.left > 0 ? p->body.at[0] : 0;
+	bool end = seen == SEEN_END && p->length < RESULT_END_MAX;
+
+	if (seen == SEEN_ERROR && error_read(p, l7))
+		return answered(m, l7);
+	if (m->phase == COLUMNS && m->columns > 0) {
+		m->columns--;
+		return PROTO_MORE;
+	}
+	if (m->phase == COLUMNS) {
+		m->phase = ROWS;
+		if (end && p->length < 9 && (m->client & m->server & MYSQL_DEPRECATE_EOF) == 0)
+			return PROTO_MORE;
+	}
+	if (end) {
+		mysql->success = true;
+		return answered(m, l7);
+	}
+	mysql->rows++;
+	return PROTO_MORE;
+}
+
+// Not claimed: the greeting, or why there is none.
+static enum proto_verdict greeting_read(struct packet *p, struct memory *m, struct l7 *l7)
+{
+	if (p->sequence != 0 || !p->whole)
+		return PROTO_NO;
+	if (error_read(p, l7) && L7_BODY(l7, struct mysql)->error.len > 0) {
+		l7->pending = true;
+		return PROTO_DONE;
+	}
+	if (!mysql_greeting_read(p->body, &m->server, l7))
+		return PROTO_NO;
+	m->phase = LOGIN;
+	l7->pending = true;
+	return PROTO_MORE;
+}
+
+static enum proto_verdict server_packet(struct packet *p, const struct proto_hint *hint, struct memory *m, struct l7 *l7)
+{
 	if (!hint->claimed)
-		return unclaimed(in, number, hint, l7);
-	if (memory->phase == LOGIN)
-		return hint->to_server ? login_read(l7, mysql, memory, in) : PROTO_MORE;
-	if (memory->phase == AUTH)
-		return hint->to_server ? PROTO_MORE : auth_reply(l7, mysql, memory, in);
-	if (!hint->to_server)
-		return command_reply(l7, mysql, memory, in);
-	return number == 0 ? command_read(l7, mysql, memory, in) : PROTO_MORE;
+		return greeting_read(p, m, l7);
+	switch ((enum phase)m->phase) {
+	case LOGIN:
+		return login_answer(p, m, l7);
+	case ANSWER:
+		return answer_first(p, m, l7);
+	case COLUMNS:
+	case ROWS:
+		return rows_read(p, m, l7);
+	default:
+		return PROTO_MORE;
+	}
+}
+
+// ---- packets ----
+
+// Of a packet that is not claimed the length must be plausible before more of it is waited for.
+static bool begins_well(struct span in, bool to_server)
+{
+	uint32_t length = (uint32_t)span_le16(&in) | (uint32_t)span_u8(&in) << 16;
+	uint8_t sequence = span_u8(&in), first = span_u8(&in);
+
+	if (!span_ok(&in))
+		return true;
+	if (to_server)
+		return length > 1 && length <= READ_MAX && ((sequence == 0 && first == QUERY) || sequence == 1);
+	return length > 8 && length <= MYSQL_GREETING_MAX && sequence == 0 && (first == MYSQL_VERSION || first == SEEN_ERROR);
 }
 
 static enum proto_verdict mysql_dissect(struct span in, const struct proto_hint *hint, struct l7 *l7)
 {
-	struct span rest = in;
-	uint32_t length = span_le16(&rest), wanted;
-	uint8_t number;
-	enum proto_verdict verdict;
+	struct memory *m = L7_MEMORY(l7, struct memory);
+	struct span from = in;
+	struct packet p;
+	uint32_t take;
 
-	length |= (uint32_t)span_u8(&rest) << 16;
-	number = span_u8(&rest);
-	if (!span_ok(&rest))
-		return PROTO_MORE;
-	if (length == 0 && !hint->claimed)
+	if (!hint->claimed && !begins_well(in, hint->to_server))
 		return PROTO_NO;
-	wanted = length < READ_MAX ? length : READ_MAX;
-	if (rest.left < wanted)
-		return hint->claimed || number == 0 ? PROTO_MORE : PROTO_NO;
-	if (rest.left > length)
-		rest.left = length;
-	l7->used = HEAD_BYTES + rest.left;
-	l7->skip = length - rest.left;
-	verdict = length > 0 ? packet(rest, number, hint, l7) : PROTO_MORE;
-	return verdict;
+	p.length = span_le16(&from);
+	p.length |= (uint32_t)span_u8(&from) << 16;
+	p.sequence = span_u8(&from);
+	take = p.length < READ_MAX ? p.length : READ_MAX;
+	if (hint->claimed && !hint->to_server && m->phase >= COLUMNS && take > 64)
+		take = 64; // a row is only counted
+	if (!span_ok(&from) || from.left < take)
+		return PROTO_MORE;
+	p.body = span_take(&from, take);
+	p.whole = take == p.length;
+	l7->used = HEAD + take;
+	l7->skip = p.length - take;
+	if (p.length == 0)
+		return hint->claimed ? PROTO_MORE : PROTO_NO;
+	return hint->to_server ? client_packet(&p, hint, m, l7) : server_packet(&p, hint, m, l7);
 }
 
 const struct proto_ops proto_mysql = {
 	.name = "mysql",
-	.title = "MySQL and MariaDB",
-	.spec = "MySQL Client/Server Protocol",
+	.title = "MySQL",
+	.spec = "MySQL client/server protocol 10",
 	.l4 = PROTO_TCP,
 	.ports = {3306},
-	.max_payloads = 4,
+	.max_payloads = 3,
 	.dissect = mysql_dissect,
 	.kind = &kind,
 };
