@@ -72,7 +72,7 @@ static const struct record_field fields[] = {
 	{FIELD("message_length", U32, mqtt, message_length), IN("mqtt.publish", "message_length"), .flags = FIELD_OMIT_ZERO, .unit = "bytes"},
 	{FIELD("subscribe_id", U16, mqtt, subscribe_id), IN("mqtt.subscribe", "message_id"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("subscribe_topics", TEXT_LIST, mqtt, subscribed), IN("mqtt.subscribe", "topics"), .flags = FIELD_LINES},
-	{FIELD("subscribe_qos", LIST16, mqtt, qos), IN("mqtt.subscribe", "qos"), .row_count_offset = offsetof(struct mqtt, qos_count), .rows_max = TOPICS_MAX},
+	{FIELD("subscribe_qos", LIST16, mqtt, qos), IN("mqtt.subscribe", "qos"), ROWS(mqtt, qos, qos_count, TOPICS_MAX)},
 	{FIELD("unsubscribe_id", U16, mqtt, unsubscribe_id), IN("mqtt.unsubscribe", "message_id"), .flags = FIELD_OMIT_ZERO},
 	{FIELD("unsubscribe_topics", TEXT_LIST, mqtt, unsubscribed), IN("mqtt.unsubscribe", "topics"), .flags = FIELD_LINES},
 	{FIELD("disconnect_reason_code", U8, mqtt, disconnect), IN("mqtt.disconnect", "reason_code"), .flags = FIELD_OMIT_ZERO},
