@@ -29,6 +29,7 @@
 	row(ftp) \
 	row(tftp) \
 	row(telnet) \
+	row(smb) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
