@@ -1,4 +1,4 @@
-// SMB: a negotiation and a share of SMB2, whole, in pieces and cut; what looks like it; and every byte of it damaged.
+// SMB and RDP: a negotiation and a share of SMB2, whole, in pieces and cut; what looks like it; and every byte of it damaged.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,12 +105,42 @@ static void look_alikes(void **state)
 	}
 }
 
+// The rest of the conversation is for TLS.
+static void a_desktop(void **state)
+{
+	static const uint8_t asks[] = "\3\0\0\x27\x22\xe0\0\0\0\0\0Cookie: mstshash=a\r\n\1\0\x08\0\3\0\0";
+	static const uint8_t agrees[] = "\3\0\0\x13\x0e\xd0\0\0\1\2\0\2\0\x08\0\2\0\0";
+	static struct feed f;
+
+	(void)state;
+	for (uint32_t piece = 1; piece < 40; piece++) {
+		feed_start(&f, &proto_rdp, PROTO_TCP, 40000, 3389);
+		feed_pieces(&f, true, asks, sizeof(asks), piece);
+		feed_pieces(&f, false, agrees, sizeof(agrees), piece);
+		assert_true(f.next);
+		assert_int_equal(f.reported, 2);
+		assert_non_null(strstr(f.log, "\"initial_request\",\"cookie\":\"a\",\"protocols\":[\"ssl\",\"hybrid\"]"));
+		assert_non_null(strstr(f.log, "\"initial_response\",\"protocols\":[\"hybrid\"]"));
+	}
+	for (uint32_t at = 0; at < sizeof(asks); at++) {
+		uint8_t hurt[sizeof(asks)];
+
+		memcpy(hurt, asks, sizeof(asks));
+		hurt[at] ^= 0xff;
+		feed_start(&f, &proto_rdp, PROTO_TCP, 40000, 3389);
+		feed(&f, true, hurt, sizeof(hurt));
+		feed(&f, false, agrees, sizeof(agrees));
+		feed_end(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_share),
 		cmocka_unit_test(cut_and_damaged),
 		cmocka_unit_test(look_alikes),
+		cmocka_unit_test(a_desktop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

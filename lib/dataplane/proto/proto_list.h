@@ -30,6 +30,7 @@
 	row(tftp) \
 	row(telnet) \
 	row(smb) \
+	row(rdp) \
 	\
 	/* mail and chat */ \
 	row(smtp) \

@@ -67,6 +67,8 @@ static const char *command_name(uint32_t command)
 		[0xa0] = "SMB1_COMMAND_NT_TRANS", [0xa2] = "SMB1_COMMAND_NT_CREATE_ANDX", [0xa4] = "SMB1_COMMAND_NT_CANCEL",
 	};
 
+	if (command == UINT16_MAX)
+		return "TRANSFORM"; // encrypted or compressed: what it is, is not seen
 	if (command >= SMB1_COMMANDS)
 		return command - SMB1_COMMANDS < 256 ? one[command - SMB1_COMMANDS] : NULL;
 	return command < sizeof(two) / sizeof(two[0]) ? two[command] : NULL;
