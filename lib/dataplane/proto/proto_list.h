@@ -30,6 +30,8 @@
 	row(ftp_data) \
 	row(tftp) \
 	row(telnet) \
+	row(smb) \
+	row(rdp) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
