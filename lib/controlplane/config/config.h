@@ -61,6 +61,9 @@ struct config {
 		uint32_t fault_every;  // tests: blocks of pools refused
 	} limits;
 	struct {
+		char off[CONFIG_FILTER_MAX]; // protocols not looked for
+	} protocols;
+	struct {
 		char file[CONFIG_PATH_MAX]; // the user's own
 	} applications;
 	struct {

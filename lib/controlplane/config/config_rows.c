@@ -124,6 +124,9 @@ const struct config_row config_rows[] = {
 	ROW(limits, mbufs, U32, "0", RANGE(0, 16 * MIB),
 	    .help = "packet buffers of each port; 0 is derived from queues and descriptors"),
 
+	ROW(protocols, off, TEXT, "",
+	    .help = "application protocols that are not looked for, as names of --protocols; \"all\": flows are only counted"),
+
 	ROW(applications, file, TEXT, "", .reloadable = true,
 	    .help = "file of your own applications: lines of domain suffix, application, category; they come before ours"),
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "control/control.h"
+#include "control/protocols.h"
 #include "control/filters.h"
 #include "metrics/telemetry.h"
 
@@ -271,7 +272,9 @@ static int workers_create(struct control *c, struct err *err)
 		config.clock = &c->clock;
 		config.flow.secret = &c->secret;
 		config.fragments.secret = c->secret.word[0];
-		rc = worker_create(&config, &c->worker[k], err);
+		rc = protocols_off(c->config->protocols.off, config.classify.off, err);
+		if (rc == 0)
+			rc = worker_create(&config, &c->worker[k], err);
 		if (rc < 0)
 			return rc;
 	}

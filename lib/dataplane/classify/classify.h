@@ -51,6 +51,7 @@ struct classify_limits {
 	uint32_t flow_transactions;       // of one flow; 0: no bound but CLASSIFY_FLOW_TRANSACTIONS_MAX
 	uint32_t second_transactions;     // in a second of packet time; 0: none
 	uint32_t second_costly;           // expensive operations in a second of packet time; 0: none
+	uint64_t off[PROTO_MAX / 64];     // protocols that are never asked
 };
 
 enum { CLASSIFY_FLOW_TRANSACTIONS_MAX = UINT16_MAX, CLASSIFY_PORTS_MAX = PROTO_MAX * 4 };

@@ -54,7 +54,8 @@ void classify_index(struct classify *c)
 	for (unsigned app = 1; app < proto_count; app++) {
 		const struct proto_ops *ops = proto_list[app];
 
-		starts_set(c, app);
+		if ((c->limits.off[app / 64] & 1ull << app % 64) == 0)
+			starts_set(c, app);
 		for (unsigned l4 = PROTO_TCP; l4 <= PROTO_UDP; l4++)
 			for (unsigned i = 0; (ops->l4 & l4) != 0 && i < PROTO_PORTS_MAX && ops->ports[i] != 0; i++)
 				if (c->ports_count < CLASSIFY_PORTS_MAX)
