@@ -31,6 +31,7 @@
 	row(telnet) \
 	row(smb) \
 	row(rdp) \
+	row(vnc) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
