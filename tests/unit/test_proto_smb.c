@@ -1,4 +1,4 @@
-// SMB and RDP: a negotiation and a share of SMB2, whole, in pieces and cut; what looks like it; and every byte of it damaged.
+// SMB, RDP and VNC: a negotiation and a share of SMB2, whole, in pieces and cut; what looks like it; and every byte of it damaged.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,6 +134,29 @@ static void a_desktop(void **state)
 	}
 }
 
+static void a_screen(void **state)
+{
+	static const uint8_t init[] = "\4\0\3\0................\0\0\0\4desk";
+	static struct feed f;
+
+	(void)state;
+	for (uint32_t piece = 1; piece < 30; piece++) {
+		feed_start(&f, &proto_vnc, PROTO_TCP, 40000, 5901);
+		feed_pieces(&f, false, "RFB 003.008\n", 12, piece);
+		feed_pieces(&f, true, "RFB 003.008\n", 12, piece);
+		feed_pieces(&f, false, "\2\1\2", 3, piece);
+		feed_pieces(&f, true, "\2", 1, piece);
+		feed_pieces(&f, false, "0123456789abcdef", 16, piece);
+		feed_pieces(&f, true, "fedcba9876543210", 16, piece);
+		feed_pieces(&f, false, "\0\0\0\0", 4, piece);
+		feed_pieces(&f, true, "\1", 1, piece);
+		feed_pieces(&f, false, init, sizeof(init) - 1, piece);
+		assert_int_equal(f.reported, 1);
+		assert_non_null(strstr(f.log, "\"security_type\":2"));
+		assert_non_null(strstr(f.log, "\"width\":1024,\"height\":768,\"name\":\"desk\""));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +164,7 @@ int main(void)
 		cmocka_unit_test(cut_and_damaged),
 		cmocka_unit_test(look_alikes),
 		cmocka_unit_test(a_desktop),
+		cmocka_unit_test(a_screen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@
 	row(telnet) \
 	row(smb) \
 	row(rdp) \
+	row(vnc) \
 	\
 	/* mail and chat */ \
 	row(smtp) \
