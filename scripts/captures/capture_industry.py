@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes modbus.pcap and mongodb.pcap. Argument: the folder to write to (default: pcaps)."""
+"""Writes modbus.pcap, mongodb.pcap and rdp.pcap. Argument: the folder to write to (default: pcaps)."""
 import os
 import struct
 import sys
@@ -82,9 +82,32 @@ def mongodb():
     return capture
 
 
+# ---- rdp ----
+
+def tpkt(payload):
+    return struct.pack("!BBH", 3, 0, len(payload) + 4) + payload
+
+
+def x224(kind, rest):
+    return tpkt(struct.pack("!BBHHB", len(rest) + 6, kind, 0, 0, 0) + rest)
+
+
+def rdp():
+    capture = Capture()
+    ways = ((b"Cookie: mstshash=EXAMPLE\\alice\r\n" + struct.pack("<BBHI", 1, 0, 8, 3), struct.pack("<BBHI", 2, 0, 8, 2)),  # CredSSP is chosen
+            (b"Cookie: mstshash=bob\r\n" + struct.pack("<BBHI", 1, 0, 8, 1), struct.pack("<BBHI", 3, 0, 8, 2)),  # TLS is refused
+            (b"Cookie: mstshash=carol\r\n", b""))  # an old client, without TLS
+    for number, (asked, answered) in enumerate(ways):
+        s = Stream(capture, ("198.51.100.42", 50400 + number), ("192.0.2.97", 3389 if number else 33890))
+        s.say(CLIENT, x224(0xe0, asked), size=1400 if number else 9)
+        s.say(SERVER, x224(0xd0, answered))
+        s.close()
+    return capture
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "pcaps"
-    for make in (modbus, mongodb):
+    for make in (modbus, mongodb, rdp):
         make().write(os.path.join(folder, make.__name__ + ".pcap"))
 
 

@@ -59,8 +59,9 @@ static void a_share(void **state)
 	for (uint32_t piece = 1; piece < MESSAGE_MAX; piece += piece < 8 ? 1 : 50) {
 		speak(&f, said, 4, piece);
 		feed_end(&f);
-		assert_int_equal(f.reported, 2);
+		assert_int_equal(f.reported, 3);
 		assert_non_null(strstr(f.log, "\"dialect\":\"3.11\",\"command\":\"SMB2_COMMAND_NEGOTIATE_PROTOCOL\",\"status\":\"STATUS_SUCCESS\""));
+		assert_non_null(strstr(f.log, "\"dialect\":[\"2.02\",\"3.11\"]"));
 		assert_non_null(strstr(f.log, "\"client_dialects\":[\"2.02\",\"3.11\"]"));
 		assert_non_null(strstr(f.log, "\"session_id\":9,\"tree_id\":7"));
 		assert_non_null(strstr(f.log, "a\\\\xc3\\\\xa9b\",\"share_type\":\"FILE\""));

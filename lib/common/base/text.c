@@ -29,6 +29,16 @@ static size_t put_words(char *out, size_t room, const uint8_t *bytes, size_t len
 	return i;
 }
 
+static bool hex_digit(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+bool text_looks_escaped(const uint8_t *bytes, size_t len)
+{
+	return len > 3 && bytes[1] == 'x' && hex_digit(bytes[2]) && hex_digit(bytes[3]);
+}
+
 size_t text_escape(char *out, size_t room, const uint8_t *bytes, size_t len, size_t *taken)
 {
 	size_t i = put_words(out, room, bytes, len), used = i;

@@ -2,6 +2,7 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,9 @@
 // most room bytes, never half an escape, no final NUL. Returns how many were written; *taken (may be NULL) says how many
 // input bytes that covers, so that a caller can tell a cut text.
 size_t text_escape(char *out, size_t room, const uint8_t *bytes, size_t len, size_t *taken);
+
+// Whether a backslash and what follows it has the form of such an escape.
+bool text_looks_escaped(const uint8_t *bytes, size_t len);
 
 // A text under construction in room of the caller's. What does not fit is left out; nothing is ever written past the room.
 struct text_builder {

@@ -24,6 +24,38 @@ struct record_text l7_text_bytes(struct l7 *l7, const void *bytes, uint32_t len,
 	return text;
 }
 
+// Bytes before the next backslash that may stand as it is.
+static uint32_t path_part(const uint8_t *at, uint32_t len)
+{
+	uint32_t i = 0;
+
+	while (i < len && (at[i] != '\\' || text_looks_escaped(at + i, len - i)))
+		i++;
+	return i;
+}
+
+struct record_text l7_path_bytes(struct l7 *l7, const void *bytes, uint32_t len, uint32_t max)
+{
+	struct record_text path = {.at = l7->text_used};
+	const uint8_t *at = bytes;
+
+	for (;;) {
+		uint32_t part = path_part(at, len);
+
+		path.len = (uint16_t)(path.len + l7_text_bytes(l7, at, part, max - path.len).len);
+		if (part == len)
+			return path;
+		if (path.len >= max || l7->text_used >= L7_TEXT_MAX) {
+			l7->text_cut = true;
+			return path;
+		}
+		l7->text[l7->text_used++] = '\\';
+		path.len++;
+		at += part + 1;
+		len -= part + 1;
+	}
+}
+
 struct record_text l7_text(struct l7 *l7, struct span in, uint32_t max)
 {
 	return l7_text_bytes(l7, in.at, in.left, max);

@@ -77,6 +77,9 @@ void l7_clear(struct l7 *l7);
 // Copies the rest of `in`, escaped (base/text.h), as a text of at most max bytes; what does not fit is cut and sets text_cut.
 struct record_text l7_text(struct l7 *l7, struct span in, uint32_t max);
 
+// The same for names with backslashes in them (paths, DOMAIN\\user): those stand as they are, but for one that would look like an escape.
+struct record_text l7_path_bytes(struct l7 *l7, const void *bytes, uint32_t len, uint32_t max);
+
 // The same for bytes that are not on the wire as they stand (a decompressed DNS name, a number).
 struct record_text l7_text_bytes(struct l7 *l7, const void *bytes, uint32_t len, uint32_t max);
 

@@ -35,6 +35,7 @@ enum field_kind {
 
 enum field_flag {
 	FIELD_OMIT_ZERO = 1,  // not written when 0; texts and lists never are when empty
+	FIELD_ONE = 4,        // of a text list: one text alone is written as such, not as a list of one
 	FIELD_LINES = 2,      // of a text list: not commas stand between its texts but "\n", a backslash and an n, which no text holds
 };
 

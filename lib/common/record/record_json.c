@@ -270,15 +270,20 @@ static uint32_t list_text_end(const struct record_field *f, const char *bytes, u
 
 static void text_list_field(struct walk *w, const struct record_field *f, const char *at)
 {
-	uint32_t len;
+	uint32_t len, separator;
 	const char *bytes = text_of(w, at, &len);
 
 	if (bytes == NULL)
 		return;
 	key_put(w, f);
+	if ((f->flags & FIELD_ONE) != 0 && list_text_end(f, bytes, 0, len, &separator) == len) {
+		string_put(w, bytes, len);
+		*w->at++ = ',';
+		return;
+	}
 	*w->at++ = '[';
 	for (uint32_t from = 0; from < len && w->at < w->texts_end;) {
-		uint32_t separator, to = list_text_end(f, bytes, from, len, &separator);
+		uint32_t to = list_text_end(f, bytes, from, len, &separator);
 
 		string_put(w, bytes + from, to - from);
 		*w->at++ = ',';

@@ -22,12 +22,12 @@ struct memory {
 	bool encrypted; // TLS will follow
 };
 
-static const char *const event_types[] = {NULL, "initial_request", "initial_response", "connect_request", "connect_response"};
+static const char *const event_types[] = {"", "initial_request", "initial_response", "connect_request", "connect_response"};
 enum { INITIAL_REQUEST = 1, INITIAL_RESPONSE, CONNECT_REQUEST, CONNECT_RESPONSE };
 
 static const struct record_field fields[] = {
 	{FIELD("tx_id", U32, rdp, tx_id), IN("rdp", "tx_id")},
-	{FIELD("event_type", NAME8, rdp, event_type), IN("rdp", "event_type"), NAMES(event_types)},
+	{FIELD("rdp_event", NAME8, rdp, event_type), IN("rdp", "event_type"), NAMES(event_types)},
 	{FIELD("cookie", TEXT, rdp, cookie), IN("rdp", "cookie")},
 	{FIELD("protocols", TEXT_LIST, rdp, protocols), IN("rdp", "protocols")},
 	{FIELD("error_code", U8, rdp, failure), IN("rdp", "error_code"), .flags = FIELD_OMIT_ZERO},
@@ -83,7 +83,8 @@ static enum proto_verdict request_read(struct rdp *rdp, struct span in, struct l
 		span_bytes(&in, cookie ? 17 : 13);
 		if (!span_until(&in, '\n', &line))
 			return PROTO_NO;
-		rdp->cookie = l7_text(l7, span_trim(line), COOKIE_MAX);
+		line = span_trim(line);
+		rdp->cookie = l7_path_bytes(l7, line.at, line.left, COOKIE_MAX);
 	} else if (in.left > 0 && in.at[0] != NEGOTIATION_REQUEST) {
 		return PROTO_NO;
 	}
@@ -220,7 +221,7 @@ const struct proto_ops proto_rdp = {
 	.spec = "MS-RDPBCGR",
 	.l4 = PROTO_TCP,
 	.ports = {3389},
-	.max_payloads = 2,
+	.max_payloads = 16,
 	.first = {{TPKT_VERSION, TPKT_VERSION}},
 	.firsts = 1,
 	.dissect = rdp_dissect,

@@ -76,7 +76,7 @@ static const char *command_name(uint32_t command)
 
 static const struct record_field fields[] = {
 	{FIELD("id", U32, smb, id), IN("smb", "id")},
-	{FIELD("dialect", NAME16, smb, dialect), IN("smb", "dialect"), .flags = FIELD_OMIT_ZERO, .name_of = dialect_name},
+	{FIELD("dialect", TEXT_LIST, smb, dialect), IN("smb", "dialect"), .flags = FIELD_ONE},
 	{FIELD("command", NAME16, smb, command), IN("smb", "command"), .name_of = command_name},
 	{FIELD("status", TEXT, smb, status), IN("smb", "status")},
 	{FIELD("status_code", TEXT, smb, status_code), IN("smb", "status_code")},
@@ -140,6 +140,11 @@ struct record_text smb_constant(struct l7 *l7, const char *text)
 	return text != NULL ? l7_text_bytes(l7, text, (uint32_t)strlen(text), SMB_TEXT_MAX) : (struct record_text){0};
 }
 
+void smb_dialect_tell(struct smb_talk *t)
+{
+	t->smb->dialect = smb_constant(t->l7, dialect_name(t->memory->dialect));
+}
+
 void smb_status_set(struct smb_talk *t, uint32_t status)
 {
 	char room[STATUS_ROOM];
@@ -168,7 +173,7 @@ bool smb_begin(struct smb_talk *t, uint64_t id, bool *again)
 	t->memory->waiting = true;
 	t->memory->awaited = id;
 	t->smb->id = ++t->memory->transactions;
-	t->smb->dialect = t->memory->dialect;
+	smb_dialect_tell(t);
 	t->l7->pending = true;
 	return true;
 }
@@ -179,7 +184,7 @@ bool smb_answer(struct smb_talk *t, uint64_t id)
 		return false;
 	if (!t->l7->pending) {
 		t->smb->id = ++t->memory->transactions;
-		t->smb->dialect = t->memory->dialect;
+		smb_dialect_tell(t);
 	}
 	t->memory->waiting = false;
 	return true;
@@ -217,7 +222,7 @@ static enum proto_verdict wrapped_read(struct smb_talk *t, struct span message, 
 		return PROTO_MORE;
 	*said = true;
 	t->smb->id = ++t->memory->transactions;
-	t->smb->dialect = t->memory->dialect;
+	smb_dialect_tell(t);
 	t->smb->encrypted = encrypted;
 	t->smb->compressed = !encrypted;
 	t->smb->command = UINT16_MAX;
@@ -342,7 +347,7 @@ const struct proto_ops proto_smb = {
 	.spec = "MS-SMB, MS-SMB2",
 	.l4 = PROTO_TCP,
 	.ports = {445, 139},
-	.max_payloads = 3,
+	.max_payloads = 8,
 	.first = {{0, 0}, {NBSS_REQUEST, NBSS_REQUEST}},
 	.firsts = 2,
 	.dissect = smb_dissect,

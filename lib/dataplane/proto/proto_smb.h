@@ -17,7 +17,7 @@ struct smb {
 	uint64_t session_id, bytes_read, bytes_written;
 	uint32_t id, tree_id, max_read, max_write, reads, writes;
 	uint16_t command; // of SMB2; of SMB1 with SMB1_COMMANDS
-	uint16_t dialect; // of SMB2; 1 + place in the list of the texts of SMB1
+	struct record_text dialect; // in force; of the event of what the client offers: all of them
 	bool encrypted, compressed, signed_;
 };
 
@@ -25,7 +25,7 @@ struct smb_memory {
 	uint64_t bytes_read, bytes_written, awaited; // awaited: the message whose answer completes what is pending
 	uint32_t left[2];                            // of the message that is being read, by direction
 	uint32_t transactions, reads, writes;
-	uint16_t dialect;
+	uint16_t dialect; // of SMB2; 1 + place in the list of the texts of SMB1
 	bool waiting, encrypted, compressed;
 	uint8_t offered[16]; // SMB1: the dialects that were offered, by what they are in the body
 	struct dcerpc_memory dcerpc;
@@ -54,5 +54,8 @@ void smb_pipe_read(struct smb_talk *t, struct span data); // what goes through a
 bool smb_pipe_is(struct span data);
 void smb_counts_report(struct smb_talk *t);
 uint16_t smb1_dialect_find(struct span name);
+
+// Says the dialect in force.
+void smb_dialect_tell(struct smb_talk *t);
 
 #endif

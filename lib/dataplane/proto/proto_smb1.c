@@ -129,7 +129,8 @@ static void negotiate_response(struct smb_talk *t, struct span words)
 	uint16_t index = span_le16(&words);
 
 	if (index < sizeof(t->memory->offered))
-		t->memory->dialect = t->smb->dialect = t->memory->offered[index];
+		t->memory->dialect = t->memory->offered[index];
+	smb_dialect_tell(t);
 }
 
 static void command_read(struct smb_talk *t, const struct head *head, struct part *p)

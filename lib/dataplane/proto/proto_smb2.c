@@ -48,7 +48,7 @@ static void dialects_read(struct smb_talk *t, struct span in, unsigned count)
 		text_put(&b, ".");
 		text_put_hex(&b, &low, 1);
 	}
-	t->smb->client_dialects = l7_text_bytes(t->l7, room, (uint32_t)b.used, sizeof(room));
+	t->smb->client_dialects = t->smb->dialect = l7_text_bytes(t->l7, room, (uint32_t)b.used, sizeof(room));
 }
 
 static void negotiate_request(struct smb_talk *t, struct span in)
@@ -145,13 +145,14 @@ static enum proto_verdict request_read(struct smb_talk *t, const struct head *he
 		create_request(t, message, in);
 	else
 		smb_pipe_read(t, data);
-	return PROTO_MORE;
+	return head->command == NEGOTIATE ? PROTO_YES : PROTO_MORE; // what is offered is an event of its own
 }
 
 static void negotiate_response(struct smb_talk *t, struct span in)
 {
 	span_bytes(&in, 4);
-	t->memory->dialect = t->smb->dialect = span_le16(&in);
+	t->memory->dialect = span_le16(&in);
+	smb_dialect_tell(t);
 	span_bytes(&in, 2);
 	t->smb->server_guid = guid_text(&in, t->l7);
 	span_bytes(&in, 8);
@@ -196,6 +197,8 @@ static enum proto_verdict response_read(struct smb_talk *t, const struct head *h
 		return PROTO_MORE;
 	if (head->command == WRITE && !(t->l7->pending && t->memory->awaited == head->message_id))
 		return PROTO_MORE;
+	if (head->command == NEGOTIATE) // it may answer one in the form of SMB1, whose number is another
+		t->memory->awaited = head->message_id;
 	if (!smb_answer(t, head->message_id))
 		return PROTO_MORE;
 	t->smb->command = head->command;

@@ -52,7 +52,7 @@ struct record_text utf16_text(struct l7 *l7, struct span in, uint32_t max)
 			break;
 		used += utf8_put(out + used, code);
 	}
-	return l7_text_bytes(l7, out, used, max);
+	return l7_path_bytes(l7, out, used, max);
 }
 
 struct record_text utf16_text_or(struct l7 *l7, struct span in, bool wide, uint32_t max)
@@ -61,7 +61,9 @@ struct record_text utf16_text_or(struct l7 *l7, struct span in, bool wide, uint3
 
 	if (wide)
 		return utf16_text(l7, in, max);
-	return span_until(&in, '\0', &before) ? l7_text(l7, before, max) : l7_text(l7, in, max);
+	if (!span_until(&in, '\0', &before))
+		before = in;
+	return l7_path_bytes(l7, before.at, before.left, max);
 }
 
 bool utf16_until(struct span *in, bool wide, struct span *out)
