@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Writes modbus.pcap, mongodb.pcap and rdp.pcap. Argument: the folder to write to (default: pcaps)."""
+"""Writes modbus.pcap, mongodb.pcap, rdp.pcap and dcerpc.pcap. Argument: the folder to write to (default: pcaps)."""
 import os
 import struct
 import sys
+import uuid
 
 from conversation import CLIENT, SERVER, Capture, Stream
 
@@ -82,6 +83,40 @@ def mongodb():
     return capture
 
 
+# ---- dcerpc ----
+
+EPMAPPER, SVCCTL, NDR = ("e1af8308-5d1f-11c9-91a4-08002b14a0fa", "367abb81-9844-35f1-ad32-98f038001003", "8a885d04-1ceb-11c9-9fe8-08002b104860")
+
+
+def pdu(kind, call, payload):
+    return struct.pack("<BBBBIHHI", 5, 0, kind, 3, 0x10, len(payload) + 16, 0, call) + payload
+
+
+def bind(call, interface, version):
+    syntaxes = uuid.UUID(interface).bytes_le + struct.pack("<I", version) + uuid.UUID(NDR).bytes_le + struct.pack("<I", 2)
+    return pdu(11, call, struct.pack("<HHIBBHHBB", 5840, 5840, 0, 1, 0, 0, 0, 1, 0) + syntaxes)
+
+
+def ask(call, operation, payload):
+    return pdu(0, call, struct.pack("<IHH", len(payload), 0, operation) + payload)
+
+
+def dcerpc():
+    capture = Capture()
+    accepted = struct.pack("<HHIH", 5840, 5840, 1, 4) + b"135\0\0\0" + struct.pack("<BBHHH", 1, 0, 0, 0, 0) + uuid.UUID(NDR).bytes_le + struct.pack("<I", 2)
+    for port, interface, version, operations in ((135, EPMAPPER, 3, (3,)), (49700, SVCCTL, 2, (15, 12, 0))):
+        s = Stream(capture, ("198.51.100.43", 50500 + port % 10), ("192.0.2.98", port))
+        s.say(CLIENT, bind(1, interface, version))
+        s.say(SERVER, pdu(12, 1, accepted))
+        for call, operation in enumerate(operations, 2):
+            s.say(CLIENT, ask(call, operation, bytes(40)), size=13)
+            s.say(SERVER, pdu(2, call, struct.pack("<IHBB", 3000, 0, 0, 0) + bytes(3000)))
+        s.say(CLIENT, ask(9, 99, b""))
+        s.say(SERVER, pdu(3, 9, struct.pack("<IHBBII", 0, 0, 0, 0, 0x1c010002, 0)))
+        s.close()
+    return capture
+
+
 # ---- rdp ----
 
 def tpkt(payload):
@@ -107,7 +142,7 @@ def rdp():
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "pcaps"
-    for make in (modbus, mongodb, rdp):
+    for make in (modbus, mongodb, rdp, dcerpc):
         make().write(os.path.join(folder, make.__name__ + ".pcap"))
 
 

@@ -1,4 +1,4 @@
-// Modbus, BGP, Memcached, MongoDB: transactions, pieces of any size, what only looks like them, damage.
+// Modbus, BGP, Memcached, MongoDB, DCE/RPC: transactions, pieces of any size, what only looks like them, damage.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +68,17 @@ static const struct talk talks[] = {
 	 "mongodb {\"mongodb\":{\"command\":\"ping\",\"database\":\"a\",\"request_id\":1,\"answered\":true,\"ok\":true}}\n"},
 	{&proto_mongodb, {C("\x2f\0\0\0\1\0\0\0\1\0\0\0\xdd\7\0\0\0\0\0\0\0\x1a\0\0\0\x10ping\0\1\0\0\0\2$db\0\2\0\0\0a\0\0")}, NULL},
 	{&proto_mongodb, {C("\x2f\0\0\0\1\0\0\0\0\0\0\0\xdd\7\0\0\0\0\0\0\0\x1a\0\0\0\x10p ng\0\1\0\0\0\2$db\0\2\0\0\0a\0\0")}, NULL},
+	{&proto_dcerpc,
+	 {C("\5\0\x0b\3\x10\0\0\0\x48\0\0\0\1\0\0\0" "\xd0\x16\xd0\x16\0\0\0\0\1\0\0\0\0\0\1\0"
+	    "\x81\xbb\x7a\x36\x44\x98\xf1\x35\xad\x32\x98\xf0\x38\0\x10\3\2\0\0\0" "\4\x5d\x88\x8a\xeb\x1c\xc9\x11\x9f\xe8\x08\0\x2b\x10\x48\x60\2\0\0\0"),
+	  S("\5\0\x0c\3\x10\0\0\0\x10\0\0\0\1\0\0\0"), C("\5\0\0\3\x10\0\0\0\x18\0\0\0\2\0\0\0\0\0\0\0\0\0\x0f\0"),
+	  S("\5\0\2\3\x10\0\0\0\x18\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0")},
+	 "dcerpc {\"dcerpc\":{\"request\":\"BIND\",\"response\":\"BINDACK\",\"call_id\":1,\"rpc_version\":\"5.0\",\"interfaces\":"
+	 "[{\"uuid\":\"367abb81-9844-35f1-ad32-98f038001003\",\"version\":\"2.0\",\"name\":\"svcctl\"}]}}\n"
+	 "dcerpc {\"dcerpc\":{\"request\":\"REQUEST\",\"response\":\"RESPONSE\",\"call_id\":2,\"rpc_version\":\"5.0\",\"interface\":\"svcctl\","
+	 "\"operation\":\"ROpenSCManagerW\",\"opnum\":15}}\n"},
+	{&proto_dcerpc, {C("\5\0\0\3\x10\0\0\1\x18\0\0\0\2\0\0\0\0\0\0\0\0\0\x0f\0")}, NULL}, // a byte that is zero
+	{&proto_dcerpc, {C("\5\0\2\3\x10\0\0\0\x18\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0")}, NULL},    // a client that answers
 	{&proto_mongodb, {C("\x01\0\0\0\1\0\0\0\0\0\0\0\xdd\7\0\0")}, NULL},
 };
 

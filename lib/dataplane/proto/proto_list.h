@@ -31,6 +31,7 @@
 	row(tftp) \
 	row(telnet) \
 	row(smb) \
+	row(dcerpc) \
 	row(rdp) \
 	row(vnc) \
 	\
