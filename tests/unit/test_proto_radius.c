@@ -52,7 +52,7 @@ static const char *const others[] = {
 	">01010019" AUTH "0405010203",          // an address of three bytes
 	">0101001a" AUTH "0001 0104 6162",      // no type, no length
 	">06010019" AUTH "0105616263",          // a code that is none
-	">0101", ">01010013" AUTH,
+	(">01010013" AUTH), ">0101",
 };
 
 static void test_talks(void **state)
