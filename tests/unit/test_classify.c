@@ -31,6 +31,7 @@ struct engine {
 	uint32_t waiting[2];
 	uint64_t skip[2];
 	unsigned reports;
+	uint64_t now_ns;
 	struct reported report[REPORTS_MAX];
 };
 
@@ -57,15 +58,20 @@ static void note(void *context, const struct classify_flow *flow, const struct l
 	}
 }
 
-static struct engine *engine_make(uint32_t l7_count)
+static struct engine *engine_limited(uint32_t l7_count, const struct classify_limits *limits)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 
 	assert_non_null(e);
 	e->memory = aligned_alloc(64, (pool_bytes(sizeof(struct l7), l7_count) + 64) / 64 * 64);
 	assert_non_null(e->memory);
-	classify_init(&e->c, e->memory, l7_count, &e->scratch_l7, e->scratch, NULL, note, e);
+	classify_init(&e->c, e->memory, l7_count, &e->scratch_l7, e->scratch, limits, note, e);
 	return e;
+}
+
+static struct engine *engine_make(uint32_t l7_count)
+{
+	return engine_limited(l7_count, NULL);
 }
 
 static void engine_end(struct engine *e)
@@ -91,6 +97,7 @@ static void datagram(struct engine *e, uint16_t port, bool to_server, const void
 
 	assert_non_null(exact);
 	memcpy(exact, bytes, n);
+	hint.now_ns = e->now_ns;
 	assert_int_equal(classify_bytes(&e->c, &e->flow, span_of(exact, n), &hint, &skip), n);
 	free(exact);
 }
@@ -283,6 +290,108 @@ static void test_many_in_one_segment(void **state)
 	engine_end(e);
 }
 
+// ---- agreements ----
+
+static void mail_until_starttls(struct engine *e)
+{
+	text(e, 25, false, "220 mail.example.org ESMTP\r\n");
+	text(e, 25, true, "EHLO desk.example.org\r\n");
+	text(e, 25, false, "250-mail.example.org\r\n250 STARTTLS\r\n");
+	text(e, 25, true, "STARTTLS\r\n");
+	assert_int_equal(e->flow.app, app_of("smtp"));
+	text(e, 25, false, "220 go ahead\r\n");
+}
+
+static void test_another_by_agreement(void **state)
+{
+	static const uint8_t hello[] = "\x16\3\1\0\x2f\1\0\0\x2b\3\3" "0123456789abcdef0123456789abcdef" "\0\0\4\x13\1\x13\2\1\0";
+	struct engine *e = engine_make(1);
+
+	(void)state;
+	mail_until_starttls(e);
+	assert_int_equal(classify_app(&e->flow), app_of("smtp")); // until it is known what follows
+	assert_false(e->flow.done);
+	segment(e, 25, true, hello, sizeof(hello) - 1);
+	assert_int_equal(e->flow.app, app_of("tls"));
+	assert_int_equal(e->flow.orig, app_of("smtp"));
+	assert_int_equal(e->c.claimed[app_of("smtp")], 1);
+	assert_int_equal(e->c.claimed[app_of("tls")], 1);
+	engine_end(e);
+}
+
+static void test_agreement_on_nothing_known(void **state)
+{
+	struct engine *e = engine_make(1);
+	uint8_t junk[64];
+
+	(void)state;
+	memset(junk, 0xfa, sizeof(junk));
+	mail_until_starttls(e);
+	for (unsigned i = 0; i < CLASSIFY_PAYLOADS_MAX && !e->flow.done; i++) {
+		e->waiting[0] = 0;
+		segment(e, 25, true, junk, sizeof(junk));
+	}
+	assert_true(e->flow.done);
+	assert_int_equal(e->flow.app, app_of("smtp"));
+	assert_int_equal(e->flow.orig, 0);
+	assert_int_equal(e->c.given_up, 0);
+	engine_end(e);
+}
+
+// ---- bounds ----
+
+static void test_transactions_are_bounded(void **state)
+{
+	static const struct classify_limits limits = {.flow_transactions = 3, .second_transactions = 2};
+	struct engine *e = engine_limited(1, &limits);
+	uint8_t bytes[64];
+
+	(void)state;
+	for (uint8_t id = 1; id <= 4; id++) // all in one second
+		datagram(e, 53, true, bytes, dns_query(bytes, id, false));
+	assert_int_equal(e->reports, 2);
+	assert_int_equal(e->c.withheld_second, 2);
+	e->now_ns = 5000000000;
+	for (uint8_t id = 5; id <= 8; id++)
+		datagram(e, 53, true, bytes, dns_query(bytes, id, false));
+	assert_int_equal(e->reports, 3);
+	assert_int_equal(e->report[2].id, 5);
+	assert_int_equal(e->c.withheld_flow, 3);
+	engine_end(e);
+}
+
+static void test_protocols_that_are_off(void **state)
+{
+	struct classify_limits limits = {0};
+	struct engine *e;
+	uint8_t bytes[64];
+
+	(void)state;
+	memset(limits.off, 0xff, sizeof(limits.off));
+	limits.off[app_of("dns") / 64] &= ~(1ull << app_of("dns") % 64);
+	e = engine_limited(1, &limits);
+	text(e, 80, true, REQUEST);
+	assert_true(e->flow.done);
+	assert_int_equal(e->flow.app, 0);
+	engine_end(e);
+	e = engine_limited(1, &limits);
+	datagram(e, 53, true, bytes, dns_query(bytes, 1, false));
+	assert_int_equal(e->flow.app, app_of("dns"));
+	engine_end(e);
+}
+
+static void test_ports_are_guesses(void **state)
+{
+	struct engine *e = engine_make(1);
+
+	(void)state;
+	assert_int_equal(classify_port_app(&e->c, PROTO_TCP, 22), app_of("ssh"));
+	assert_int_equal(classify_port_app(&e->c, PROTO_UDP, 22), 0);
+	assert_int_equal(classify_port_app(&e->c, PROTO_UDP, 53), app_of("dns"));
+	assert_int_equal(classify_port_app(&e->c, PROTO_TCP, 2), 0);
+	engine_end(e);
+}
+
 // Wherever a request is cut, what is understood is the same.
 static void test_more(void **state)
 {
@@ -403,6 +512,11 @@ int main(void)
 		cmocka_unit_test(test_all_refuse),
 		cmocka_unit_test(test_transaction_on_any_port),
 		cmocka_unit_test(test_many_in_one_segment),
+		cmocka_unit_test(test_another_by_agreement),
+		cmocka_unit_test(test_agreement_on_nothing_known),
+		cmocka_unit_test(test_transactions_are_bounded),
+		cmocka_unit_test(test_protocols_that_are_off),
+		cmocka_unit_test(test_ports_are_guesses),
 		cmocka_unit_test(test_more),
 		cmocka_unit_test(test_refused_is_not_asked_again),
 		cmocka_unit_test(test_gives_up),
