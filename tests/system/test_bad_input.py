@@ -192,6 +192,7 @@ def test_impossible_values(t):
     for options, name in (
             (("-w", "-1"), "workers"), (("-w", "many"), "many"), (("-w", "100000"), "100000"), (("--speed", "-1"), "speed"),
             (("--speed", "fast"), "fast"), (("--set", "capture.burst=0"), "burst"), (("--set", "capture.bust=1"), "bust"),
+            (("--set", "protocols.off=dns, htpp"), "did you mean http"),
             (("--set", "burst"), "burst"), (("--api", "127.0.0.1:99999"), "99999"), (("--api", "nowhere"), "nowhere"),
             (("--no-such-option",), "--no-such-option"), (("--config", t.path("no.conf")), "no.conf"), (("leftover",), "leftover")):
         refused(t, path, name, options=options)
