@@ -42,6 +42,7 @@ struct l7 {
 	uint8_t type; // enum record_type; 0: the event of the protocol itself
 	bool text_cut; // a text did not fit
 	uint16_t text_used;
+	uint8_t service; // enum flow_service, if this transaction tells it
 	struct record_text hostname; // the server's name if this transaction tells it
 	union {
 		struct record_dns dns;

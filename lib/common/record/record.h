@@ -107,6 +107,13 @@ enum flow_tcp_counts {
 // forced: made way for a new flow in a full table; active: has not ended
 enum flow_reason { FLOW_REASON_TIMEOUT, FLOW_REASON_TCP_REUSE, FLOW_REASON_SHUTDOWN, FLOW_REASON_FORCED, FLOW_REASON_ACTIVE, FLOW_REASONS };
 
+// What is spoken inside TLS, DTLS or QUIC, by the name agreed on (ALPN), or that name and the server's (DoH).
+enum flow_service {
+	FLOW_SERVICE_NONE, FLOW_SERVICE_HTTPS, FLOW_SERVICE_DOH, FLOW_SERVICE_DOT, FLOW_SERVICE_DOQ, FLOW_SERVICE_IMAPS, FLOW_SERVICE_POP3S,
+	FLOW_SERVICE_FTPS, FLOW_SERVICE_XMPPS, FLOW_SERVICE_MQTTS, FLOW_SERVICE_POSTGRESQL, FLOW_SERVICE_IRCS, FLOW_SERVICE_SIPS, FLOW_SERVICE_TURNS,
+	FLOW_SERVICE_NTS_KE, FLOW_SERVICE_SMB, FLOW_SERVICES
+};
+
 // What a flow's protocol was told by. guess: nothing but a well-known port speaks for it.
 enum flow_confidence { FLOW_CONFIDENCE_NONE, FLOW_CONFIDENCE_CONTENT, FLOW_CONFIDENCE_BEHAVIOUR, FLOW_CONFIDENCE_PORT, FLOW_CONFIDENCE_DNS };
 
@@ -176,6 +183,7 @@ struct record_flow {
 	uint8_t ttl_min[2], ttl_max[2], dscp[2]; // of directions that have packets
 	struct record_text hostname; // the server's name, from what was said: SNI, Host, a question
 	uint8_t hostname_app;     // protocol that said it; 0: none did
+	uint8_t service;          // enum flow_service
 	uint8_t name_source;      // enum flow_name_source; this and what follows is filled by control
 	struct record_text application, category;
 	uint8_t confidence;       // enum flow_confidence

@@ -17,6 +17,8 @@ static const char *const tcp_ends[] = {"none", "client", "server"};
 static const char *const flow_reasons[] = {"timeout", "tcp_reuse", "shutdown", "forced", "active"};
 static const char *const confidences[] = {"", "content", "behaviour", "port", "dns"};
 static const char *const name_sources[FLOW_NAME_SOURCES] = {"", "sni", "host", "dns", "question", "said"};
+static const char *const services[FLOW_SERVICES] = {"", "https", "doh", "dot", "doq", "imaps", "pop3s", "ftps", "xmpps", "mqtts", "postgresql", "ircs",
+						    "sips", "turns", "nts-ke", "smb"};
 static const char *const dns_types[] = {"query", "answer"};
 
 const struct record_field record_common_fields[] = {
@@ -41,6 +43,7 @@ const struct record_field record_common_fields[] = {
 static const struct record_field flow_fields[] = {
 	{FIELD("hostname", TEXT, record_flow, hostname), IN("spanwatch", "hostname")},
 	{FIELD("sni_source", NAME8, record_flow, name_source), IN("spanwatch", "sni_source"), .flags = FIELD_OMIT_ZERO, NAMES(name_sources)},
+	{FIELD("service", NAME8, record_flow, service), IN("spanwatch", "service"), .flags = FIELD_OMIT_ZERO, NAMES(services)},
 	{FIELD("application", TEXT, record_flow, application), IN("spanwatch", "application")},
 	{FIELD("category", TEXT, record_flow, category), IN("spanwatch", "category")},
 	{FIELD("app_confidence", NAME8, record_flow, confidence), IN("spanwatch", "app_confidence"), .flags = FIELD_OMIT_ZERO,

@@ -123,6 +123,8 @@ void naming_fill(const struct naming *n, struct record *flow)
 		return;
 	body->application = text_add(flow, application->name, (uint32_t)strlen(application->name));
 	body->category = text_add(flow, application->category, (uint32_t)strlen(application->category));
+	if (body->service == FLOW_SERVICE_HTTPS && strcmp(application->category, "doh") == 0)
+		body->service = FLOW_SERVICE_DOH;
 	if (body->confidence == FLOW_CONFIDENCE_NONE && body->name_source == FLOW_NAME_DNS)
 		body->confidence = FLOW_CONFIDENCE_DNS;
 }

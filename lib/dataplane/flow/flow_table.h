@@ -92,7 +92,7 @@ struct flow_watch {
 enum { FLOW_INTERIM_SHIFT = 30, FLOW_ELEPHANT_PKTS = 256 }; // a look each so many packets of a direction
 
 struct flow_hostname {
-	uint8_t len, app; // app: protocol that said it
+	uint8_t len, app, service; // app: protocol that said it; service: enum flow_service
 	char text[RECORD_HOSTNAME_MAX];
 } __attribute__((aligned(4))); // as a pool's blocks have to be
 

@@ -143,6 +143,7 @@ static void client_fill(struct l7 *l7, struct span message)
 	tls->resumed_asked = hello.resumed;
 	tls->sni = l7->hostname = l7_text(l7, hello.sni, SNI_MAX);
 	tls->alpn_client = tls_alpn_text(l7, hello.alpn);
+	l7->service = tls_alpn_service(hello.alpn);
 	if (tls_ja3(&hello, print))
 		tls->ja3 = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 	if (tls_ja4(&hello, 'd', print))
@@ -165,6 +166,8 @@ static bool server_fill(struct l7 *l7, struct span message)
 	tls->version = hello.highest;
 	tls->cipher = hello.cipher;
 	tls->alpn_server = tls_alpn_text(l7, hello.alpn);
+	if (hello.alpn.left > 0)
+		l7->service = tls_alpn_service(hello.alpn);
 	if (tls_ja3s(&hello, print))
 		tls->ja3s = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 	return true;

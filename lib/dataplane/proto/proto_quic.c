@@ -129,6 +129,7 @@ static void client_fill(struct reading *r, struct span in, bool whole)
 	quic->resumed_asked = hello.resumed;
 	quic->ech = hello.ech;
 	quic->alpn = tls_alpn_text(r->l7, hello.alpn);
+	r->l7->service = tls_alpn_service(hello.alpn);
 	quic->agent = l7_text(r->l7, agent_find(hello.extensions), AGENT_MAX);
 	prints_fill(r->l7, &hello);
 }

@@ -100,6 +100,7 @@ static void client_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->extensions_offered = (uint16_t)hello->extensions_count;
 	tls->sni = l7->hostname = l7_text(l7, hello->sni, SNI_MAX);
 	tls->alpn_client = tls_alpn_text(l7, hello->alpn);
+	l7->service = tls_alpn_service(hello->alpn);
 }
 
 static void client_prints_fill(struct l7 *l7, const struct tls_hello *hello)
@@ -125,6 +126,8 @@ static void server_hello_fill(struct l7 *l7, const struct tls_hello *hello)
 	tls->version = hello->highest;
 	tls->cipher = hello->cipher;
 	tls->alpn_server = tls_alpn_text(l7, hello->alpn);
+	if (hello->alpn.left > 0)
+		l7->service = tls_alpn_service(hello->alpn);
 	if (tls_ja3s(hello, print))
 		tls->ja3s = l7_text_bytes(l7, print, TLS_JA3_LENGTH, TLS_JA3_LENGTH);
 }

@@ -150,6 +150,29 @@ void tls_server_hello_read(struct span in, struct tls_hello *hello)
 	extensions_read(in, hello, server_extension_read);
 }
 
+uint8_t tls_alpn_service(struct span list)
+{
+	static const struct {
+		const char *name;
+		enum flow_service service;
+	} rows[] = {
+		{"h2", FLOW_SERVICE_HTTPS},      {"http/1.1", FLOW_SERVICE_HTTPS}, {"http/1.0", FLOW_SERVICE_HTTPS}, {"h3", FLOW_SERVICE_HTTPS},
+		{"dot", FLOW_SERVICE_DOT},       {"doq", FLOW_SERVICE_DOQ},        {"imap", FLOW_SERVICE_IMAPS},     {"pop3", FLOW_SERVICE_POP3S},
+		{"ftp", FLOW_SERVICE_FTPS},      {"xmpp-client", FLOW_SERVICE_XMPPS}, {"xmpp-server", FLOW_SERVICE_XMPPS}, {"mqtt", FLOW_SERVICE_MQTTS},
+		{"postgresql", FLOW_SERVICE_POSTGRESQL}, {"irc", FLOW_SERVICE_IRCS}, {"sip/2", FLOW_SERVICE_SIPS},   {"stun.turn", FLOW_SERVICE_TURNS},
+		{"ntske/1", FLOW_SERVICE_NTS_KE}, {"smb", FLOW_SERVICE_SMB},
+	};
+
+	while (list.left > 0) {
+		struct span name = span_take(&list, span_u8(&list));
+
+		for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (name.left == strlen(rows[i].name) && span_starts(name, rows[i].name))
+				return (uint8_t)rows[i].service;
+	}
+	return FLOW_SERVICE_NONE;
+}
+
 struct record_text tls_alpn_text(struct l7 *l7, struct span list)
 {
 	char room[ALPN_MAX];

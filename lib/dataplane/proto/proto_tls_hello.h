@@ -30,6 +30,9 @@ struct tls_hello {
 void tls_client_hello_read(struct span in, struct tls_hello *hello);
 void tls_server_hello_read(struct span in, struct tls_hello *hello);
 
+// What the first name of an ALPN list that is known stands for: enum flow_service. IANA, "TLS ALPN Protocol IDs".
+uint8_t tls_alpn_service(struct span list);
+
 // Names of protocols as ALPN lists them, comma separated.
 struct record_text tls_alpn_text(struct l7 *l7, struct span list);
 

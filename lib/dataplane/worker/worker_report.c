@@ -123,6 +123,7 @@ uint32_t worker_flow_record(const struct worker *w, uint32_t index, struct recor
 	if (name != NULL) {
 		body->hostname = (struct record_text){0, name->len};
 		body->hostname_app = name->app;
+		body->service = name->service;
 		memcpy(texts, name->text, name->len);
 	}
 	body->history.at = body->hostname.len;
@@ -226,10 +227,11 @@ static void hostname_keep(struct worker *w, struct flow_cold *cold, uint8_t app,
 	uint32_t block, len = l7->hostname.len;
 	struct flow_hostname *name;
 
-	if (len == 0 || cold->hostname != 0 || (block = pool_get(&w->flows->hostnames)) == POOL_NONE)
+	if ((len == 0 && l7->service == 0) || cold->hostname != 0 || (block = pool_get(&w->flows->hostnames)) == POOL_NONE)
 		return;
 	name = pool_at(&w->flows->hostnames, block);
 	name->app = app;
+	name->service = l7->service;
 	name->len = (uint8_t)(len < RECORD_HOSTNAME_MAX ? len : RECORD_HOSTNAME_MAX);
 	memcpy(name->text, l7->text + l7->hostname.at, name->len);
 	cold->hostname = block + 1;
