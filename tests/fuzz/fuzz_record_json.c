@@ -1,5 +1,6 @@
 // Any bytes as a record: valid JSON each time, within RECORD_JSON_MAX. References to texts may lie or overlap; only what is
-// promised of a record is made true first: a type, a length, bools that are bools, and JSON where JSON is said to be.
+// promised of a record is made true first: a type, a length, bools that are bools, and JSON where JSON is said to be. Of the events of
+// protocols only the members that their tables name are any bytes: what else is in a body is for the functions of its own file.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,25 @@ static void stats_mend(struct record *r, uint32_t texts)
 	stats->json = (struct record_text){0, (uint16_t)(texts >= 2 ? texts : 0)};
 }
 
+// Zero but for what the table has; bools are bools.
+static void body_mend(struct record *r, const struct record_kind *kind)
+{
+	static uint64_t words[L7_BODY_MAX / sizeof(uint64_t)];
+	uint8_t *body = record_body(r), *kept = (uint8_t *)words;
+
+	memset(words, 0, sizeof(words));
+	for (const struct record_field *f = kind->fields; f->name != NULL; f++) {
+		if (f->kind == FIELD_MADE_NUMBER || f->kind == FIELD_MADE_TEXT || f->kind == FIELD_RAW_JSON)
+			continue;
+		memcpy(kept + f->offset, body + f->offset, f->size);
+		if (f->kind == FIELD_BOOL)
+			kept[f->offset] &= 1;
+		if (f->kind == FIELD_ROWS || f->kind == FIELD_LIST16)
+			kept[f->row_count_offset] = body[f->row_count_offset];
+	}
+	memcpy(body, kept, kind->body_size);
+}
+
 static void promises_mend(struct record *r, uint32_t texts)
 {
 	union {
@@ -47,12 +67,20 @@ static void promises_mend(struct record *r, uint32_t texts)
 	} body = {.dns = record_body(r)};
 
 	bool_mend(&r->to_server);
-	if (r->type == RECORD_DNS || r->type == RECORD_MDNS || r->type == RECORD_LLMNR)
+	if (r->type >= RECORD_TYPES)
+		body_mend(r, proto_record_kind(r->type));
+	if (r->type == RECORD_DNS || r->type == RECORD_MDNS || r->type == RECORD_LLMNR) {
 		bool_mend(&body.dns->response);
+		bool_mend(&body.dns->edns.said);
+		bool_mend(&body.dns->edns.error_said);
+	}
 	if (r->type == RECORD_HTTP)
 		bool_mend(&body.http->length_said);
-	if (r->type == RECORD_FLOW)
+	if (r->type == RECORD_FLOW) {
 		bool_mend(&body.flow->tunnel.id_known);
+		bool_mend(&body.flow->claimed_to_client);
+		bool_mend(&body.flow->ether_known);
+	}
 	if (r->type == RECORD_ICMP) {
 		bool_mend(&body.icmp->pointer_said);
 		bool_mend(&body.icmp->query);

@@ -42,9 +42,11 @@ static bool operation_make(const struct record *r, const struct record_context *
 	const struct ldap *ldap = record_body_const(r);
 
 	(void)context;
+	if (!ldap->request || ldap->operation >= sizeof(operations) / sizeof(operations[0]) || operations[ldap->operation] == NULL)
+		return false;
 	out->text = operations[ldap->operation];
 	out->length = (uint32_t)strlen(out->text);
-	return ldap->request;
+	return true;
 }
 
 static bool scope_make(const struct record *r, const struct record_context *context, struct field_value *out)
