@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 PLANES = ("lib/common", "lib/dataplane", "lib/controlplane")
-NO_DPDK = {"base", "record", "packet", "proto", "link", "classify", "config"}
+NO_DPDK = {"base", "record", "packet", "proto", "link", "classify", "config", "spool"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^">]+)[">]', re.M)
 CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(")
 NEVER = {"strcat", "sprintf", "vsprintf", "gets", "alloca"}

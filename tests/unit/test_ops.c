@@ -177,7 +177,7 @@ static void failing_sink_degrades(void **state)
 
 	assert_string_equal(text_at(tree, "status"), "ok");
 	cJSON_Delete(tree);
-	assert_int_equal(sink_start(&full_disk, &w->config, &w->control.sink[0], &err), 0);
+	assert_int_equal(sink_start(&full_disk, &w->config, 0, &w->control.sink[0], &err), 0);
 	w->control.sink_count = 1;
 	assert_true(sink_push(w->control.sink[0], &flow.head));
 	for (unsigned i = 0; i < 5000 && stats.error[0] == '\0'; i++) {
@@ -201,7 +201,7 @@ static void lasting_residual_degrades(void **state)
 	struct err err;
 	cJSON *tree;
 
-	assert_int_equal(sink_start(&full_disk, &w->config, &w->control.sink[0], &err), 0);
+	assert_int_equal(sink_start(&full_disk, &w->config, 0, &w->control.sink[0], &err), 0);
 	w->control.sink_count = 1;
 	w->control.own_records = 5; // said to be made, never given
 	ops_turn(w->ops);

@@ -69,7 +69,7 @@ static struct sink *started(void)
 	struct err err = {""};
 
 	assert_true(sink_eve.enabled(&config));
-	assert_int_equal(sink_start(&sink_eve, &config, &sink, &err), 0);
+	assert_int_equal(sink_start(&sink_eve, &config, 0, &sink, &err), 0);
 	return sink;
 }
 
@@ -176,11 +176,11 @@ static void what_cannot_be_opened_says_so(void **state)
 	assert_non_null(file);
 	fclose(file);
 	output_to(in_folder("file/deeper"));
-	assert_int_equal(sink_start(&sink_eve, &config, &sink, &err), -ENOTDIR);
+	assert_int_equal(sink_start(&sink_eve, &config, 0, &sink, &err), -ENOTDIR);
 	assert_non_null(strstr(err.text, "file/deeper: Not a directory"));
 	assert_non_null(strstr(err.text, "choose another with -o"));
 	output_to(in_folder("file"));
-	assert_int_equal(sink_start(&sink_eve, &config, &sink, &err), -ENOTDIR);
+	assert_int_equal(sink_start(&sink_eve, &config, 0, &sink, &err), -ENOTDIR);
 	assert_non_null(strstr(err.text, "file/eve.json: Not a directory"));
 	assert_null(sink);
 }

@@ -92,7 +92,7 @@ static struct sink *started(void)
 	struct err err = {""};
 
 	memset(&probe, 0, sizeof(probe));
-	assert_int_equal(sink_start(&probe_ops, &config, &sink, &err), 0);
+	assert_int_equal(sink_start(&probe_ops, &config, 0, &sink, &err), 0);
 	return sink;
 }
 
@@ -153,7 +153,7 @@ static void a_full_queue_refuses(void **state)
 	while (push(sink, queued))
 		queued++;
 	assert_int_equal(queued, (1 << 16) / LENGTH);
-	sink_drop(sink);
+	sink_drop(sink, &(struct record){.type = RECORD_FLOW});
 	sink_stats(sink, &stats);
 	assert_int_equal(stats.queued, queued);
 	assert_int_equal(stats.written, 0);
@@ -196,7 +196,7 @@ static void what_does_not_open_is_not_there(void **state)
 	(void)state;
 	memset(&probe, 0, sizeof(probe));
 	probe.open_code = -EACCES;
-	assert_int_equal(sink_start(&probe_ops, &config, &sink, &err), -EACCES);
+	assert_int_equal(sink_start(&probe_ops, &config, 0, &sink, &err), -EACCES);
 	assert_string_equal(err.text, "cannot open the probe");
 	assert_null(sink);
 	assert_int_equal(probe.closes, 0);

@@ -25,6 +25,7 @@ enum record_type {
 	RECORD_MLD,  // body of multicast
 	RECORD_IGMP, // body of multicast
 	RECORD_STATS, // body is one text: a JSON object made by metrics
+	RECORD_AGGREGATE, // body of stats: sums for those who keep them by time (Redis)
 	RECORD_TYPES  // from here on: the events of the protocols, in the order of their list (proto/proto_list.h)
 };
 

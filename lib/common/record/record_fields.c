@@ -247,6 +247,11 @@ static const struct record_field stats_fields[] = {
 	{0},
 };
 
+static const struct record_field aggregate_fields[] = {
+	{FIELD("aggregate", RAW_JSON, record_stats, json), TOP("aggregate")},
+	{0},
+};
+
 const struct record_kind record_kinds[RECORD_TYPES] = {
 	[RECORD_FLOW] = {.event_type = "flow", BODY(record_flow), .client_first = true, .fields = flow_fields},
 	[RECORD_DNS] = {.event_type = "dns", BODY(record_dns), .fields = dns_fields},
@@ -263,6 +268,7 @@ const struct record_kind record_kinds[RECORD_TYPES] = {
 	[RECORD_MLD] = {.event_type = "mld", BODY(record_multicast), .fields = record_multicast_fields},
 	[RECORD_IGMP] = {.event_type = "igmp", BODY(record_multicast), .fields = record_multicast_fields},
 	[RECORD_STATS] = {.event_type = "stats", BODY(record_stats), .fields = stats_fields},
+	[RECORD_AGGREGATE] = {.event_type = "aggregate", BODY(record_stats), .fields = aggregate_fields},
 };
 
 uint32_t record_body_size(enum record_type type)

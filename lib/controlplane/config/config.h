@@ -15,6 +15,9 @@ enum { CONFIG_TEXT_MAX = 256, CONFIG_PATH_MAX = 1024, CONFIG_FILTER_MAX = 2048 }
 enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_ADAPTIVE };
 enum config_checksum { CONFIG_CHECKSUM_OFF, CONFIG_CHECKSUM_VERIFY, CONFIG_CHECKSUM_DROP };
 enum config_steer { CONFIG_STEER_AUTO, CONFIG_STEER_SOFTWARE, CONFIG_STEER_NONE };
+enum config_redis_servers { CONFIG_REDIS_AUTO, CONFIG_REDIS_SINGLE, CONFIG_REDIS_CLUSTER, CONFIG_REDIS_SENTINEL };
+enum config_redis_mode { CONFIG_REDIS_STREAMS, CONFIG_REDIS_LISTS, CONFIG_REDIS_CHANNEL };
+enum config_spool_policy { CONFIG_SPOOL_DROP_OLDEST, CONFIG_SPOOL_DROP_NEWEST }; // as enum spool_policy
 enum config_own { CONFIG_OWN_LEAVE_OUT, CONFIG_OWN_KEEP };
 
 struct config {
@@ -70,6 +73,32 @@ struct config {
 		char directory[CONFIG_PATH_MAX]; // empty: no files; "-": EVE on stdout
 		uint32_t stats_interval_s;       // stats events while live
 	} output;
+	struct {
+		char address[CONFIG_PATH_MAX]; // "HOST:PORT", "unix:/path", several comma separated; empty: none
+		bool enabled;
+		enum config_redis_servers servers;
+		char sentinel_master[CONFIG_TEXT_MAX];
+		enum config_redis_mode mode;
+		char user[CONFIG_TEXT_MAX], password_file[CONFIG_PATH_MAX];
+		uint32_t database;
+		bool tls;
+		char tls_ca_file[CONFIG_PATH_MAX];
+		uint32_t timeout_ms, batch;
+		uint32_t stream_length;          // entries kept in a stream or list
+		uint32_t ttl_s, minute_ttl_s;    // of keys; of those that are of one minute
+	} redis;
+	struct {
+		char url[CONFIG_PATH_MAX]; // empty: none
+		bool enabled;
+		char token_file[CONFIG_PATH_MAX], ca_file[CONFIG_PATH_MAX];
+		uint32_t timeout_ms, batch;
+	} http;
+	struct {
+		char directory[CONFIG_PATH_MAX];
+		uint32_t quota_mb, retain_mb, segment_mb, memory_mb, fsync_ms;
+		enum config_spool_policy policy;
+		uint32_t exit_wait_s; // for what waits, at the end
+	} spool;
 	struct {
 		char listen[CONFIG_TEXT_MAX]; // "127.0.0.1:8480", "unix:/path", "none"
 	} api;

@@ -4,7 +4,7 @@
 
 #include "config/config.h"
 
-enum { CONFIG_ROWS_MAX = 96, CONFIG_NAME_MAX = 64, CONFIG_SHOWN_MAX = 64 };
+enum { CONFIG_ROWS_MAX = 128, CONFIG_NAME_MAX = 64, CONFIG_SHOWN_MAX = 64 };
 
 // NULL: no such key.
 const struct config_row *config_row_find(const char *section, const char *key);

@@ -12,11 +12,15 @@
 
 #define KIB 1024.0
 #define MIB (1024.0 * 1024.0)
+#define GIB (1024.0 * 1024.0 * 1024.0)
 #define DAY_S 86400.0
 
 static const char *const idle_names[] = {"auto", "poll", "adaptive", NULL};
 static const char *const checksum_names[] = {"off", "verify", "drop", NULL};
 static const char *const steer_names[] = {"auto", "software", "none", NULL};
+static const char *const redis_servers_names[] = {"auto", "single", "cluster", "sentinel", NULL};
+static const char *const redis_mode_names[] = {"streams", "lists", "channel", NULL};
+static const char *const spool_policy_names[] = {"drop_oldest", "drop_newest", NULL};
 static const char *const own_names[] = {"leave_out", "keep", NULL};
 
 const struct config_row config_rows[] = {
@@ -134,6 +138,67 @@ const struct config_row config_rows[] = {
 	    .help = "folder for the files of a run; - writes EVE JSON lines to standard output (option -o)"),
 	ROW(output, stats_interval_s, U32, "8", RANGE(1, DAY_S), .reloadable = true,
 	    .help = "seconds between two stats events while live"),
+
+	ROW(redis, address, TEXT, "", .reloadable = true,
+	    .help = "Redis or Valkey: HOST:PORT or unix:PATH, several with commas (replicas, Cluster nodes, Sentinels); empty: none"),
+	ROW(redis, enabled, BOOL, "true", .reloadable = true,
+	    .help = "false: what is made from now on does not go to Redis; what waits in the spool still does"),
+	ROW(redis, servers, ENUM, "auto", .choices = redis_servers_names, .reloadable = true,
+	    .help = "what the addresses are: one server or replicas of each other, a Cluster, Sentinels; auto asks them"),
+	ROW(redis, sentinel_master, TEXT, "mymaster", .reloadable = true,
+	    .help = "name under which the Sentinels know the primary"),
+	ROW(redis, mode, ENUM, "streams", .choices = redis_mode_names, .reloadable = true,
+	    .help = "records go into streams (XADD), lists (RPUSH) or to a channel (PUBLISH), as their readers expect it"),
+	ROW(redis, user, TEXT, "", .reloadable = true,
+	    .help = "ACL user; empty: the default one"),
+	ROW(redis, password_file, TEXT, "", .reloadable = true,
+	    .help = "file whose first line is the password; without one SPANWATCH_REDIS_PASSWORD of the environment is used, if set"),
+	ROW(redis, database, U32, "0", RANGE(0, 65535), .reloadable = true,
+	    .help = "number of the database; a Cluster has only 0"),
+	ROW(redis, tls, BOOL, "false", .reloadable = true,
+	    .help = "speak TLS; needs a build with hiredis 1.0 or later"),
+	ROW(redis, tls_ca_file, TEXT, "", .reloadable = true,
+	    .help = "certificates of the authorities that the server's is checked against; empty: the system's"),
+	ROW(redis, timeout_ms, U32, "1000", RANGE(50, 60000), .reloadable = true,
+	    .help = "milliseconds to wait for an answer before the server counts as gone"),
+	ROW(redis, batch, U32, "512", RANGE(1, 1024), .reloadable = true,
+	    .help = "records in one MULTI/EXEC, at most"),
+	ROW(redis, stream_length, U32, "1000000", RANGE(1, 1 * GIB), .reloadable = true,
+	    .help = "newest entries that a stream or list keeps (streams: about so many)"),
+	ROW(redis, ttl_s, U32, "2592000", RANGE(60, 3650 * DAY_S), .reloadable = true,
+	    .help = "seconds after which the keys of a sensor that is gone expire"),
+	ROW(redis, minute_ttl_s, U32, "86400", RANGE(60, 31 * DAY_S), .reloadable = true,
+	    .help = "seconds that the sums of one minute (top:..., hosts:...) are kept"),
+
+	ROW(http, url, TEXT, "", .reloadable = true,
+	    .help = "server that records are sent to by POST, as lines of JSON: http(s)://HOST/PATH; empty: none"),
+	ROW(http, enabled, BOOL, "true", .reloadable = true,
+	    .help = "false: what is made from now on is not sent; what waits in the spool still is"),
+	ROW(http, token_file, TEXT, "", .reloadable = true,
+	    .help = "file whose first line is sent as bearer token; without one SPANWATCH_HTTP_TOKEN of the environment is used, if set"),
+	ROW(http, ca_file, TEXT, "", .reloadable = true,
+	    .help = "certificates of the authorities that the server's is checked against; empty: the system's"),
+	ROW(http, timeout_ms, U32, "5000", RANGE(50, 60000), .reloadable = true,
+	    .help = "milliseconds to wait for an answer before the server counts as gone"),
+	ROW(http, batch, U32, "500", RANGE(1, 1024), .reloadable = true,
+	    .help = "records in one POST, at most"),
+
+	ROW(spool, directory, TEXT, "/var/lib/spanwatch/spool",
+	    .help = "folder where records wait for servers (Redis, HTTP), one folder below it for each; it survives a restart"),
+	ROW(spool, quota_mb, U32, "4096", RANGE(16, 16 * MIB),
+	    .help = "megabytes of records that may wait for one server; beyond, some are dropped and a tombstone says which"),
+	ROW(spool, retain_mb, U32, "64", RANGE(0, 1 * MIB),
+	    .help = "megabytes kept after they were delivered, for a server that turns out to have lost them"),
+	ROW(spool, segment_mb, U32, "8", RANGE(1, 1024),
+	    .help = "megabytes of one file of the spool"),
+	ROW(spool, memory_mb, U32, "64", RANGE(1, 64 * KIB),
+	    .help = "megabytes that may wait in memory while the disk refuses"),
+	ROW(spool, fsync_ms, U32, "200", RANGE(0, 60000),
+	    .help = "milliseconds of records that may be lost if the machine (not just spanwatch) goes down; 0: none, but slower"),
+	ROW(spool, policy, ENUM, "drop_oldest", .choices = spool_policy_names,
+	    .help = "what is dropped where the quota is reached; alerts last in any case"),
+	ROW(spool, exit_wait_s, U32, "5", RANGE(0, 3600), .reloadable = true,
+	    .help = "seconds to go on delivering at the end while a server takes records; the rest waits for the next run"),
 
 	ROW(api, listen, TEXT, "127.0.0.1:8480",
 	    .help = "where the API answers: ADDRESS:PORT, unix:PATH or none (option --api)"),

@@ -125,14 +125,16 @@ static bool give(struct control *c, const struct record *r, uint32_t *given)
 	for (unsigned i = 0; i < c->sink_count; i++) {
 		if ((*given & 1u << i) != 0)
 			continue;
-		if (sink_push(c->sink[i], r)) {
-			*given |= 1u << i;
-		} else if (wait) {
-			all = false;
-		} else {
-			sink_drop(c->sink[i]);
-			*given |= 1u << i;
+		if (!sink_wants(c->sink[i], r)) {
+			sink_skip(c->sink[i]);
+		} else if (!sink_push(c->sink[i], r)) {
+			if (wait) {
+				all = false;
+				continue;
+			}
+			sink_drop(c->sink[i], r);
 		}
+		*given |= 1u << i;
 	}
 	return all;
 }

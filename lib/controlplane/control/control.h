@@ -20,7 +20,7 @@
 #include "sink/sink.h"
 #include "worker/worker.h"
 
-enum { CONTROL_ROWS_MAX = 96 }; // keys of the configuration
+enum { CONTROL_ROWS_MAX = 128 }; // keys of the configuration
 enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
 
 // How the configuration is read again: file and options together, as at the start.

@@ -312,7 +312,7 @@ static int sinks_start(struct control *c, struct err *err)
 
 		if (!sink_list[i]->enabled(c->config))
 			continue;
-		rc = sink_start(sink_list[i], c->config, &c->sink[c->sink_count], err);
+		rc = sink_start(sink_list[i], c->config, 0, &c->sink[c->sink_count], err);
 		if (rc < 0)
 			return rc;
 		c->sink_count++;

@@ -79,8 +79,8 @@ static void record_rows(const struct metrics_sources *s, const struct metrics_su
 		struct sink_stats stats;
 
 		sink_stats(s->sinks[i], &stats);
-		row(l, stats.name, "queued or refused = made or taken by control - waiting there", stats.queued + stats.dropped_queue_full,
-		    s->records_given - s->records_waiting);
+		row(l, stats.name, "queued, refused or left out = made or taken by control - waiting there",
+		    stats.queued + stats.dropped_queue_full + stats.skipped, s->records_given - s->records_waiting);
 		row(l, stats.name, "queued = written + failed", stats.queued, stats.written + stats.dropped_error);
 	}
 }

@@ -28,13 +28,15 @@ struct sink {
 
 	// control writes
 	atomic_bool stop;
-	_Atomic uint64_t queued, dropped_queue_full;
+	bool off; // control's own
+	_Atomic uint64_t queued, dropped_queue_full, skipped;
 
 	// the thread writes
 	_Atomic uint64_t written, dropped_error, written_bytes;
 	atomic_bool failed; // error and error_code are set, and will not change
 	int error_code;
 	struct err error;
+	struct sink_stats last; // remote: when it was closed
 };
 
 static void count(_Atomic uint64_t *counter, uint64_t more)
@@ -142,7 +144,7 @@ static int thread_start(struct sink *s, struct err *err)
 	return 0;
 }
 
-int sink_start(const struct sink_ops *ops, const struct config *config, struct sink **out, struct err *err)
+int sink_start(const struct sink_ops *ops, const struct config *config, uint64_t before, struct sink **out, struct err *err)
 {
 	struct sink *s = calloc(1, sizeof(*s));
 	struct err ignored;
@@ -153,6 +155,7 @@ int sink_start(const struct sink_ops *ops, const struct config *config, struct s
 		goto fail_memory;
 	}
 	s->ops = ops;
+	atomic_init(&s->skipped, before);
 	rc = ops->open(config, &s->state, err);
 	if (rc < 0)
 		goto fail_open;
@@ -178,14 +181,45 @@ bool sink_push(struct sink *s, const struct record *r)
 	if (room == NULL)
 		return false;
 	memcpy(room, r, r->length);
+	if (s->ops->give != NULL)
+		s->ops->give(s->state, sink_stream_of(r)); // before it can be taken: nothing comes out that was not given
 	record_ring_commit(s->ring, room);
 	count(&s->queued, 1);
 	return true;
 }
 
-void sink_drop(struct sink *s)
+void sink_drop(struct sink *s, const struct record *r)
 {
+	if (s->ops->refuse != NULL) {
+		s->ops->give(s->state, sink_stream_of(r));
+		s->ops->refuse(s->state, sink_stream_of(r));
+	}
 	count(&s->dropped_queue_full, 1);
+}
+
+bool sink_wants(const struct sink *s, const struct record *r)
+{
+	return !s->off && (r->type != RECORD_AGGREGATE || s->ops->aggregates);
+}
+
+void sink_skip(struct sink *s)
+{
+	count(&s->skipped, 1);
+}
+
+void sink_switch(struct sink *s, bool on)
+{
+	s->off = !on;
+}
+
+const struct sink_ops *sink_ops_of(const struct sink *s)
+{
+	return s->ops;
+}
+
+int sink_apply(struct sink *s, const struct config *config, struct err *err)
+{
+	return s->ops->apply != NULL ? s->ops->apply(s->state, config, err) : 0;
 }
 
 void sink_stats(const struct sink *s, struct sink_stats *out)
@@ -196,10 +230,20 @@ void sink_stats(const struct sink *s, struct sink_stats *out)
 		.dropped_error = atomic_load_explicit(&s->dropped_error, memory_order_relaxed),
 		.queued = atomic_load_explicit(&s->queued, memory_order_relaxed),
 		.dropped_queue_full = atomic_load_explicit(&s->dropped_queue_full, memory_order_relaxed),
+		.skipped = atomic_load_explicit(&s->skipped, memory_order_relaxed),
+		.state = SINK_UP,
 		.written_bytes = atomic_load_explicit(&s->written_bytes, memory_order_relaxed),
 	};
 	if (atomic_load_explicit(&s->failed, memory_order_acquire))
 		memcpy(out->error, s->error.text, sizeof(out->error));
+	if (out->error[0] != '\0')
+		out->state = SINK_FAILING;
+	if (s->ops->stats != NULL && s->running)
+		s->ops->stats(s->state, out);
+	else if (s->ops->stats != NULL)
+		*out = s->last;
+	if (s->off)
+		out->state = SINK_OFF;
 }
 
 int sink_stop(struct sink *s, struct err *err)
@@ -211,6 +255,9 @@ int sink_stop(struct sink *s, struct err *err)
 		return 0;
 	atomic_store_explicit(&s->stop, true, memory_order_release);
 	pthread_join(s->thread, NULL);
+	if (s->ops->finish != NULL)
+		s->ops->finish(s->state);
+	sink_stats(s, &s->last);
 	s->running = false;
 	rc = s->ops->close(s->state, &closing);
 	if (rc < 0)
