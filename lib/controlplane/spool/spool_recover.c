@@ -112,7 +112,8 @@ static int folder_look(struct spool *s, struct findings *all, struct err *err)
 	if (all->newer != 0)
 		return err_set(err, -EPROTONOSUPPORT, "the spool in %.200s was written by a newer spanwatch (format %u, this one reads %d) and is left "
 			       "untouched; run that version, or set spool.directory to another folder", s->directory, all->newer, SPOOL_VERSION);
-	qsort(all->row, all->count, sizeof(*all->row), by_number);
+	if (all->count > 0)
+		qsort(all->row, all->count, sizeof(*all->row), by_number);
 	return 0;
 }
 
@@ -144,8 +145,12 @@ static int segment_take(struct spool *s, const struct found *f)
 	seg->fd = -1;
 	seg->number = f->number;
 	seg->size = f->size;
-	seg->ids_before = f->header.ids_before;
 	memcpy(seg->before, f->header.before, sizeof(seg->before));
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		spool_end_learn(s, i, seg->before[i]);
+		if (spool_id_compare(seg->before[i], s->committed[i]) > 0)
+			s->committed[i] = seg->before[i];
+	}
 	spool_segment_push(s, seg);
 	return 0;
 }
@@ -161,8 +166,6 @@ static int last_scan(struct spool *s, struct spool_segment *seg)
 		free(bytes);
 		return bytes == NULL ? -ENOMEM : 0;
 	}
-	memcpy(s->committed, seg->before, sizeof(s->committed));
-	s->ids_in = seg->ids_before;
 	while (at < (uint64_t)got) {
 		struct spool_file_entry e;
 		int size = spool_entry_look(bytes + at, (size_t)got - at, &e);
@@ -170,10 +173,8 @@ static int last_scan(struct spool *s, struct spool_segment *seg)
 		if (size <= 0)
 			break;
 		at += (uint64_t)size;
-		if (spool_id_compare((struct spool_id){e.boot, e.last}, s->committed[e.stream]) <= 0)
-			continue;
-		s->committed[e.stream] = (struct spool_id){e.boot, e.last};
-		s->ids_in += e.last - e.first + 1;
+		if (spool_id_compare((struct spool_id){e.boot, e.last}, s->committed[e.stream]) > 0)
+			s->committed[e.stream] = (struct spool_id){e.boot, e.last};
 	}
 	free(bytes);
 	return 0;
@@ -211,7 +212,6 @@ static void cursor_make(struct spool *s)
 {
 	if (s->cursor.serial > 0 || s->oldest == NULL)
 		return;
-	s->cursor.ids_out = s->oldest->ids_before;
 	memcpy(s->cursor.acked, s->oldest->before, sizeof(s->cursor.acked));
 	memcpy(s->cursor.counted, s->oldest->before, sizeof(s->cursor.counted));
 }
@@ -227,24 +227,26 @@ static void place_find(struct spool *s)
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if (spool_id_compare(s->committed[i], c->acked[i]) < 0)
 			s->committed[i] = c->acked[i]; // the segments are gone, the cursor still knows
-	if (s->ids_in < c->ids_out)
-		s->ids_in = c->ids_out;
 	s->done = (struct spool_place){.segment = c->segment, .offset = c->offset};
 	memcpy(s->done.read, c->acked, sizeof(s->done.read));
 	s->at = s->done;
 }
 
+// Of the last boot it is known how many were given. What is missing of those before it was lost with its segments.
 static void missing_tell(struct spool *s)
 {
-	enum spool_cause cause = spool_machine_same(s) ? SPOOL_CRASH : SPOOL_POWER;
+	enum spool_cause last = spool_machine_same(s) ? SPOOL_CRASH : SPOOL_POWER;
 	uint64_t boot = s->state->boot;
 
 	for (unsigned i = 0; i < SPOOL_STREAMS && boot > 0; i++) {
-		uint64_t given = atomic_load(&s->state->given[i]), have = s->committed[i].boot == boot ? s->committed[i].seq : 0;
-		struct spool_file_entry e = {.boot = boot, .first = have + 1, .last = given, .stream = (uint8_t)i, .cause = (uint8_t)cause};
+		struct spool_id from = s->committed[i], to = {boot, atomic_load(&s->state->given[i])};
+		struct spool_file_entry hole;
 
-		if (given > have && s->committed[i].boot <= boot)
-			spool_put_entry(s, &e, NULL);
+		while (spool_hole_next(s, i, from, to, &hole)) {
+			from = (struct spool_id){hole.boot, hole.last};
+			hole.cause = (uint8_t)(spool_id_compare(from, s->state->quota_to[i]) <= 0 ? SPOOL_QUOTA : hole.boot == boot ? last : SPOOL_DAMAGE);
+			spool_put_entry(s, &hole, NULL);
+		}
 	}
 	spool_commit(s);
 }
@@ -258,11 +260,13 @@ static void boot_count(struct spool *s)
 			boot = s->committed[i].boot;
 	s->boot = boot + 1;
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		spool_end_learn(s, i, s->committed[i]);
 		atomic_store(&s->state->given[i], 0);
 		s->last[i] = (struct spool_id){s->boot, 0};
 	}
 	s->state->boot = s->boot;
 	spool_machine_put(s);
+	spool_state_sync(s); // the next boot has to be another one even if the machine goes down
 }
 
 int spool_recover(struct spool *s, struct err *err)
@@ -287,6 +291,7 @@ int spool_recover(struct spool *s, struct err *err)
 	place_find(s);
 	missing_tell(s);
 	boot_count(s);
-	s->stats.recovered = s->ids_in - s->cursor.ids_out;
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], s->committed[i]);
 	return 0;
 }

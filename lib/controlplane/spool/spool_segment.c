@@ -65,14 +65,12 @@ static struct spool_segment *segment_new(struct spool *s, struct spool_file_head
 	seg->fd = -1;
 	seg->number = s->next_number;
 	seg->size = sizeof(*h);
-	seg->ids_before = s->ids_in;
 	memcpy(seg->before, s->committed, sizeof(seg->before));
 	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, magic, sizeof(magic));
 	h->version = SPOOL_VERSION;
 	h->endian = SPOOL_ENDIAN;
 	h->number = seg->number;
-	h->ids_before = seg->ids_before;
 	memcpy(h->instance, s->state->instance, sizeof(h->instance));
 	memcpy(h->before, seg->before, sizeof(h->before));
 	h->crc = spool_header_crc(h);

@@ -140,6 +140,14 @@ int spool_state_open(struct spool *s, struct err *err)
 	return 0;
 }
 
+void spool_state_sync(struct spool *s)
+{
+	if (s->state_mapped && msync(s->state, SPOOL_STATE_BYTES, MS_SYNC) != 0)
+		s->stats.disk_errors++;
+	if (s->dir_fd >= 0 && fsync(s->dir_fd) != 0)
+		s->stats.disk_errors++;
+}
+
 void spool_state_close(struct spool *s)
 {
 	if (s->state != NULL && s->state != MAP_FAILED) {

@@ -156,7 +156,6 @@ static void pending_publish(struct spool *s)
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if (s->pending_has[i])
 			s->committed[i] = s->pending_last[i];
-	s->ids_in += s->pending_ids;
 	pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -164,7 +163,6 @@ static void pending_publish(struct spool *s)
 static void pending_clear(struct spool *s)
 {
 	s->pending_used = 0;
-	s->pending_ids = 0;
 	memset(s->pending_has, 0, sizeof(s->pending_has));
 }
 
@@ -277,7 +275,6 @@ void spool_put_entry(struct spool *s, const struct spool_file_entry *e, const vo
 	s->pending_used += spool_entry_put(s->pending + s->pending_used, e, payload);
 	s->pending_last[e->stream] = (struct spool_id){e->boot, e->last};
 	s->pending_has[e->stream] = true;
-	s->pending_ids += e->last - e->first + 1;
 }
 
 // What was lost before comes first: ids of a stream only grow.
