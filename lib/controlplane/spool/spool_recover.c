@@ -291,6 +291,7 @@ int spool_recover(struct spool *s, struct err *err)
 	place_find(s);
 	missing_tell(s);
 	boot_count(s);
+	spool_room_retained(s, s->config.retain_bytes);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], s->committed[i]);
 	return 0;
