@@ -14,6 +14,7 @@ enum {
 	SPOOL_STATE_BYTES = 16384,
 	SPOOL_ENDS = 400, // boots whose last ids are known
 	SPOOL_SLOT_BYTES = 512,
+	SPOOL_NAMES_TAKEN_MAX = 64, // in a row, by somebody else's files
 	SPOOL_NAME_MAX = 32,
 	SPOOL_PATH_MAX = 1024,
 	SPOOL_MACHINE_MAX = 40,
@@ -69,6 +70,8 @@ struct spool_file_state {
 _Static_assert(sizeof(struct spool_file_state) <= SPOOL_STATE_BYTES, "its pages");
 _Static_assert(sizeof(struct spool_file_cursor) <= SPOOL_SLOT_BYTES, "one slot");
 _Static_assert(sizeof(struct spool_file_entry) % 8 == 0 && sizeof(struct spool_file_header) % 8 == 0, "entries are aligned");
+
+#define SPOOL_BOOT_MAX (UINT64_MAX / 2) // more, in a file, is damage
 
 enum { SPOOL_ENTRY_BYTES_MAX = sizeof(struct spool_file_entry) + SPOOL_PAYLOAD_MAX + 8 };
 
@@ -164,6 +167,7 @@ uint64_t spool_ids_between(const struct spool *s, unsigned stream, struct spool_
 // spool_state.c
 bool spool_disk_refuses(int error); // the disk, not who asks
 int spool_folder_open(struct spool *s, struct err *err);
+int spool_newer(const struct spool *s, uint32_t version, struct err *err); // -EPROTONOSUPPORT
 int spool_state_open(struct spool *s, struct err *err);
 void spool_state_sync(struct spool *s); // and the names in the folder
 void spool_state_close(struct spool *s);

@@ -20,7 +20,8 @@ struct found {
 struct findings {
 	struct found *row;
 	size_t count, room;
-	uint32_t newer; // version of a segment that is not ours to touch; 0: none
+	uint64_t highest; // number that a name has, whatever it is the name of
+	uint32_t newer;   // version of a segment that is not ours to touch; 0: none
 };
 
 // ---- looking ----
@@ -57,6 +58,7 @@ static int found_add(struct spool *s, struct findings *all, const char *name, ui
 	struct found f = {.number = number};
 	struct stat st;
 
+	all->highest = number > all->highest ? number : all->highest;
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) { // a link, a pipe, a folder: somebody else's, left alone
 		if (fd >= 0)
 			close(fd);
@@ -110,8 +112,7 @@ static int folder_look(struct spool *s, struct findings *all, struct err *err)
 	if (rc < 0)
 		return err_set(err, rc, "no memory for the spool in %.200s", s->directory);
 	if (all->newer != 0)
-		return err_set(err, -EPROTONOSUPPORT, "the spool in %.200s was written by a newer spanwatch (format %u, this one reads %d) and is left "
-			       "untouched; run that version, or set spool.directory to another folder", s->directory, all->newer, SPOOL_VERSION);
+		return spool_newer(s, all->newer, err);
 	if (all->count > 0)
 		qsort(all->row, all->count, sizeof(*all->row), by_number);
 	return 0;
@@ -192,7 +193,6 @@ static int segments_take(struct spool *s, const struct findings *all)
 		const struct found *f = &all->row[i];
 		int rc = 0;
 
-		s->next_number = f->number + 1;
 		if (f->sound && header_sound(s, f))
 			rc = segment_take(s, f);
 		else
@@ -238,10 +238,11 @@ static void missing_tell(struct spool *s)
 	enum spool_cause last = spool_machine_same(s) ? SPOOL_CRASH : SPOOL_POWER;
 	uint64_t boot = s->state->boot;
 
-	for (unsigned i = 0; i < SPOOL_STREAMS && boot > 0; i++) {
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
 		struct spool_id from = s->committed[i], to = {boot, atomic_load(&s->state->given[i])};
 		struct spool_file_entry hole;
 
+		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], spool_id_compare(from, to) > 0 ? from : to);
 		while (spool_hole_next(s, i, from, to, &hole)) {
 			from = (struct spool_id){hole.boot, hole.last};
 			hole.cause = (uint8_t)(spool_id_compare(from, s->state->quota_to[i]) <= 0 ? SPOOL_QUOTA : hole.boot == boot ? last : SPOOL_DAMAGE);
@@ -261,6 +262,7 @@ static void boot_count(struct spool *s)
 	s->boot = boot + 1;
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
 		spool_end_learn(s, i, s->committed[i]);
+		spool_end_learn(s, i, (struct spool_id){s->state->boot, atomic_load(&s->state->given[i])});
 		atomic_store(&s->state->given[i], 0);
 		s->last[i] = (struct spool_id){s->boot, 0};
 	}
@@ -274,8 +276,10 @@ int spool_recover(struct spool *s, struct err *err)
 	struct findings all = {.count = 0};
 	int rc = folder_look(s, &all, err);
 
+	if (rc == 0)
+		rc = spool_state_open(s, err); // not before it is known that nothing here is of a newer version
 	if (rc == 0) {
-		s->next_number = 1;
+		s->next_number = all.highest + 1;
 		instance_adopt(s, &all);
 		rc = segments_take(s, &all);
 		if (rc < 0)
@@ -292,7 +296,5 @@ int spool_recover(struct spool *s, struct err *err)
 	missing_tell(s);
 	boot_count(s);
 	spool_room_retained(s, s->config.retain_bytes);
-	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
-		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], s->committed[i]);
 	return 0;
 }

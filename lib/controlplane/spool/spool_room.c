@@ -32,9 +32,12 @@ uint64_t spool_room_waiting(const struct spool *s)
 {
 	uint64_t bytes = 0;
 
-	for (const struct spool_segment *seg = s->oldest; seg != NULL; seg = seg->next)
+	for (const struct spool_segment *seg = s->oldest; seg != NULL; seg = seg->next) {
+		uint64_t read = seg->number == s->cursor.segment ? s->cursor.offset : 0;
+
 		if (seg->number >= s->cursor.segment)
-			bytes += seg->size - (seg->number == s->cursor.segment && s->cursor.offset < seg->size ? s->cursor.offset : 0);
+			bytes += seg->size > read ? seg->size - read : 0;
+	}
 	return bytes;
 }
 
