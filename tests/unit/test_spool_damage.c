@@ -13,7 +13,7 @@
 #include "spool/spool_inside.h"
 
 enum { FLOWS, ALERTS, EVENTS, AGGREGATES };
-enum { FILE_ROOM = 1 << 20, PATH_ROOM = KIT_PATH_MAX + 64 };
+enum { FILE_ROOM = 1 << 20, PATH_ROOM = KIT_PATH_MAX + 300 };
 
 static char folder[KIT_PATH_MAX], outside[KIT_PATH_MAX];
 static struct spool_config config;

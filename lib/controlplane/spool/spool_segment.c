@@ -32,7 +32,8 @@ int spool_entry_look(const uint8_t *at, size_t left, struct spool_file_entry *ou
 		return 0;
 	if (out->size < sizeof(*out) || out->size > SPOOL_ENTRY_BYTES_MAX || out->size % 8 != 0 || out->size > left ||
 	    out->length > out->size - sizeof(*out) || out->stream >= SPOOL_STREAMS || out->cause >= SPOOL_CAUSES || out->first == 0 ||
-	    out->first > out->last || out->boot == 0 || out->boot >= SPOOL_BOOT_MAX || (out->cause == SPOOL_KEPT && (out->first != out->last || out->length == 0)))
+	    out->first > out->last || out->boot == 0 || out->boot >= SPOOL_BOOT_MAX ||
+	    (out->cause == SPOOL_KEPT && (out->first != out->last || out->length == 0)))
 		return -EBADMSG;
 	if (spool_crc(0, at + offsetof(struct spool_file_entry, boot), out->size - offsetof(struct spool_file_entry, boot)) != out->crc)
 		return -EBADMSG;
