@@ -218,15 +218,21 @@ static void sinks(struct text *t, const struct metrics_sources *s)
 {
 	struct sink_stats stats[METRICS_SINKS_MAX];
 	unsigned n = s->sink_count < METRICS_SINKS_MAX ? s->sink_count : METRICS_SINKS_MAX;
+	bool remote = false;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		sink_stats(s->sinks[i], &stats[i]);
+		remote = remote || stats[i].remote;
+	}
 	head(t, "sink_state", "gauge", "1 for the state that an output is in");
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned state = 0; state < SINK_STATES; state++)
 			say(t, "spanwatch_sink_state{sink=\"%s\",state=\"%s\"} %d\n", stats[i].name, sink_state_names[state], stats[i].state == state);
 	for (unsigned k = 0; k < RTE_DIM(sink_metrics); k++)
-		sink_metric(t, &sink_metrics[k], stats, n);
+		if (remote || !sink_metrics[k].remote)
+			sink_metric(t, &sink_metrics[k], stats, n);
+	if (!remote)
+		return;
 	head(t, "sink_spool_failing", "gauge", "1 while the disk refuses what a spool writes");
 	for (unsigned i = 0; i < n; i++)
 		if (stats[i].remote)
