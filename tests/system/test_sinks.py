@@ -27,7 +27,7 @@ def adds_up(one):
     check(records["made"] == records["queued"] + records["refused"] + records["left_out"], "%r", one)
     check(records["queued"] == records["in_queue"] + records["written"] + records["failed"], "%r", one)
     if one["remote"]:
-        check(records["recovered"] + records["written"] == records["delivered"] + records["waiting"] + records["tombstoned_later"], "%r", one)
+        check(records["recovered"] + records["written"] + records["refused"] == records["delivered"] + records["waiting"] + records["tombstoned"], "%r", one)
 
 
 class Redis:

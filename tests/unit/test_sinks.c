@@ -468,7 +468,7 @@ static void numbers_are_shown(void **state)
 	record_push(w, 1);
 	control_turn(&w->control);
 	redis.say = (struct sink_stats){.state = SINK_DRAINING, .since_ns = 1700000000000000000u, .recovered = 9, .delivered = 4, .waiting = 6,
-					.waiting_bytes = 600, .tombstoned = 2, .drain_s = 1.5, .delivered_per_s = 4, .spool_bytes = 1000,
+					.waiting_bytes = 600, .tombstoned = 2, .drain_s = 1.5, .delivered_per_s = 4,
 					.spool_failing = true, .spool_error = "full"};
 	tree = ask(w, "sinks");
 	one = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(tree, "sinks"), 0);
@@ -633,7 +633,7 @@ static void ledger_reaches_the_server(void **state)
 
 	w->control.worker_count = 0;
 	assert_int_equal(put(w, "{\"redis\":{\"address\":\"one:1\"}}", &err), 0);
-	redis.say = (struct sink_stats){.state = SINK_UP, .recovered = 10, .delivered = 6, .waiting = 3, .tombstoned = 5, .tombstoned_later = 1};
+	redis.say = (struct sink_stats){.state = SINK_UP, .recovered = 10, .delivered = 6, .waiting = 3, .tombstoned = 1};
 	control_sources(&w->control, &sources);
 	assert_true(sources.quiet);
 	metrics_ledger(&sources, &ledger);

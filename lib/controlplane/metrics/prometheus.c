@@ -188,8 +188,7 @@ static const struct sink_metric sink_metrics[] = {
 	SINK_METRIC("written_bytes_total", "counter", written_bytes, false, "Bytes that an output has written"),
 	SINK_METRIC("records_recovered_total", "counter", recovered, true, "Records of earlier runs that were waiting at the start"),
 	SINK_METRIC("records_delivered_total", "counter", delivered, true, "Records that a server has acknowledged"),
-	SINK_METRIC("records_tombstoned_total", "counter", tombstoned, true, "Records told lost by a tombstone, all causes"),
-	SINK_METRIC("records_tombstoned_later_total", "counter", tombstoned_later, true, "Those of them that had been in the spool"),
+	SINK_METRIC("records_tombstoned_total", "counter", tombstoned, true, "Records that a server was told are lost, all causes"),
 	SINK_METRIC("records_duplicate_total", "counter", duplicates, true, "Records sent again that the server had already"),
 	SINK_METRIC("connects_total", "counter", connects, true, "Connections made to a server"),
 	SINK_METRIC("faults_total", "counter", faults, true, "Times that a server refused, was away or made no sense"),
@@ -197,7 +196,6 @@ static const struct sink_metric sink_metrics[] = {
 	SINK_METRIC("waiting_records", "gauge", waiting, true, "Records in the spool that no server has acknowledged"),
 	SINK_METRIC("waiting_bytes", "gauge", waiting_bytes, true, "Bytes of those records"),
 	SINK_METRIC("retained_bytes", "gauge", retained_bytes, true, "Bytes kept in the spool after they were delivered"),
-	SINK_METRIC("spool_bytes", "gauge", spool_bytes, true, "Bytes of a spool's files"),
 	SINK_METRIC("spool_memory_bytes", "gauge", spool_memory_bytes, true, "Bytes of a spool in memory, as the disk refuses"),
 	SINK_METRIC("spool_damaged_bytes", "gauge", spool_damaged_bytes, true, "Bytes of a spool that could not be read and were kept aside"),
 };

@@ -123,7 +123,7 @@ static void remote_reasons(const struct sink_stats *stats, struct reasons *r)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	if (control_sink_away(stats) && now_ns > stats->since_ns + away_patience_ns) {
+	if (control_sink_away(stats) && stats->since_ns != 0 && now_ns > stats->since_ns + away_patience_ns) {
 		control_sink_sentence(stats, sentence);
 		because(r, "output %s: %s", stats->name, sentence);
 	}

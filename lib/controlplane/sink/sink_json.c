@@ -19,7 +19,8 @@ static void since_json(uint64_t since_ns, struct json *j)
 	json_string(j, "since", text);
 }
 
-// made = queued + refused + left_out; queued = in_queue + written + failed; recovered + written = delivered + waiting + told lost later.
+// made = queued + refused + left_out; queued = in_queue + written + failed; of servers, whose refused ones are told lost, too:
+// recovered + written + refused = delivered + waiting + tombstoned.
 static void records_json(const struct sink_stats *s, struct json *j)
 {
 	json_object_begin(j, "records");
@@ -35,7 +36,6 @@ static void records_json(const struct sink_stats *s, struct json *j)
 		json_u64(j, "delivered", s->delivered);
 		json_u64(j, "waiting", s->waiting);
 		json_u64(j, "tombstoned", s->tombstoned);
-		json_u64(j, "tombstoned_later", s->tombstoned_later);
 		json_u64(j, "duplicates", s->duplicates);
 	}
 	json_object_end(j);
@@ -44,7 +44,6 @@ static void records_json(const struct sink_stats *s, struct json *j)
 static void spool_json(const struct sink_stats *s, struct json *j)
 {
 	json_object_begin(j, "spool");
-	json_u64(j, "bytes", s->spool_bytes);
 	json_u64(j, "waiting_bytes", s->waiting_bytes);
 	json_u64(j, "retained_bytes", s->retained_bytes);
 	json_u64(j, "memory_bytes", s->spool_memory_bytes);
