@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from harness import ROOT, SMALL, check, frame_udp, ledger_check, pcap_write, system_test
+from harness import ROOT, SMALL, check, eve_read, frame_udp, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/dns.pcap")
 JSON = {"Content-Type": "application/json"}
@@ -78,6 +78,55 @@ def flows_send(t, namespace):
     capture = t.fresh("frames")
     pcap_write(capture, [frame_udp(i % 50, 9000, source_port=20000 + i) for i in range(FLOWS)])
     return t.start("tcpreplay", "-q", "--intf1=eth0", "--preload-pcap", "--loop=%d" % LOOPS, "--pps=%d" % RATE, capture, namespace=namespace)
+
+
+# A server that keeps every line it is sent, in a file.
+COLLECTOR = """
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with open(sys.argv[2], "ab") as out:
+            out.write(body)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@system_test()
+def test_http_elsewhere(t):
+    """Nobody is at the first address; the second one, put while it runs, gets every record, once. Off, it gets no more."""
+    port, lines, out = t.free_port(), t.path("lines"), t.fresh("out")
+    program = t.watch("-r", CAPTURE, "--stay", "-o", out, "--set", "spool.directory=" + t.fresh("spool"), "--set",
+                      "http.url=http://127.0.0.1:%d/none" % t.free_port(), *SMALL)
+    t.until(lambda: t.get(program, "/api/v1/health")["at_rest"], "the replay has ended")
+    t.until(lambda: any("output http: waiting for" in r for r in t.get(program, "/api/v1/health")["reasons"]), "health says it")
+    waits = sink(t, program, "http")
+    adds_up(waits)
+    check(waits["records"]["waiting"] == waits["records"]["written"] > 0 and waits["state"] != "up", "%r", waits)
+    t.start("/usr/bin/python3", "-c", COLLECTOR, str(port), lines)
+    check(put(t, program, http={"url": "http://127.0.0.1:%d/x" % port, "batch": "7"})[0] == 400, "a number is no text")
+    check(sink(t, program, "http")["target"] == waits["target"], "it was taken in part")
+    status, said = put(t, program, http={"url": "http://127.0.0.1:%d/x" % port, "batch": 7})
+    check(status == 200, "%d %r", status, said)
+    t.until(lambda: (lambda s: s["state"] == "up" and s["records"]["waiting"] == 0)(sink(t, program, "http")), "all is delivered", 20)
+    done = sink(t, program, "http")
+    adds_up(done)
+    check(done["records"]["delivered"] == waits["records"]["waiting"], "%r", done)
+    check(t.get(program, "/api/v1/health")["status"] == "ok" and t.get(program, "/api/v1/ledger")["residual"] == 0, "all is well")
+    check(put(t, program, http={"enabled": False})[0] == 200 and sink(t, program, "http")["state"] == "off", "off")
+    check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])
+    ledger_check(t.stats(out))
+    with open(lines, encoding="utf-8") as sent:
+        got = [json.loads(line)["flow_id"] for line in sent if '"event_type":"flow"' in line]
+    flows = [line["flow_id"] for line in eve_read(os.path.join(out, "eve.json")) if line["event_type"] == "flow"]
+    check(sorted(got) == sorted(flows) and flows, "%d flows were sent, %d were written", len(got), len(flows))
 
 
 @system_test()
