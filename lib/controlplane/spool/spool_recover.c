@@ -287,6 +287,7 @@ int spool_recover(struct spool *s, struct err *err)
 	place_find(s);
 	missing_tell(s);
 	boot_count(s);
+	spool_room_retained(s, s->config.retain_bytes);
 	s->stats.recovered = s->ids_in - s->cursor.ids_out;
 	return 0;
 }
