@@ -212,11 +212,14 @@ static void give_all(struct aggregate *a, unsigned parts, uint64_t time_ns, uint
 
 // ---- the minute ----
 
-static void minute_close(struct aggregate *a)
+static uint64_t minute_last_ns(const struct aggregate *a)
 {
-	if (!a->open)
-		return;
-	give_all(a, PART_TOP, (a->minute + 1) * MINUTE_NS - 1, a->minute, AGGREGATE_HOSTS_REGISTERS);
+	return (a->minute + 1) * MINUTE_NS - 1;
+}
+
+static void minute_close(struct aggregate *a, uint64_t time_ns)
+{
+	give_all(a, PART_TOP, time_ns, a->minute, AGGREGATE_HOSTS_REGISTERS);
 	talkers_clear(a->talkers);
 	talkers_clear(a->pairs);
 	memset(a->protocol, 0, sizeof(a->protocol));
@@ -231,8 +234,8 @@ void aggregate_flow(struct aggregate *a, const struct record *flow, uint64_t at_
 	const struct record_ends *ends = &flow->ends;
 	uint64_t bytes = f->bytes[0] + f->bytes[1];
 
-	if (a->open && at_ns / MINUTE_NS > a->minute)
-		minute_close(a);
+	if (a->open && at_ns > minute_last_ns(a))
+		minute_close(a, minute_last_ns(a));
 	if (!a->open)
 		a->minute = at_ns / MINUTE_NS;
 	a->open = true;
@@ -274,8 +277,8 @@ void aggregate_second(struct aggregate *a, const struct metrics_sources *s, cons
 {
 	uint64_t time_ns = time_of(a, now_ns);
 
-	if (a->open && done_ns >= (a->minute + 1) * MINUTE_NS)
-		minute_close(a);
+	if (a->open && done_ns > minute_last_ns(a))
+		minute_close(a, minute_last_ns(a));
 	stats_make(a, s, rates);
 	if (time_ns == 0)
 		return;
@@ -289,8 +292,9 @@ void aggregate_end(struct aggregate *a, const struct metrics_sources *s, const s
 {
 	uint64_t time_ns = time_of(a, now_ns);
 
-	minute_close(a);
 	stats_make(a, s, rates);
 	if (time_ns != 0)
-		give(a, PART_STATS, time_ns, time_ns / MINUTE_NS);
+		give(a, PART_STATS, time_ns, a->open ? a->minute : time_ns / MINUTE_NS);
+	if (a->open)
+		minute_close(a, time_ns < minute_last_ns(a) ? time_ns : minute_last_ns(a));
 }

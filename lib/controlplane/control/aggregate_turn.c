@@ -47,10 +47,11 @@ void control_aggregate_flow(struct control *c, const struct record *r)
 
 void control_aggregate_second(struct control *c, const struct metrics_sources *sources)
 {
-	uint64_t done_ns = merge_peek(c->merge) == NULL ? merge_due_ns(c->merge) : 0;
+	uint64_t due_ns = merge_due_ns(c->merge), replay_ns = due_ns != UINT64_MAX ? due_ns : 0;
 
 	if (ready(c) && c->replay_end_cycles == 0)
-		aggregate_second(c->aggregate, sources, &c->rates, c->replay ? 0 : clock_now_ns(&c->clock), done_ns);
+		aggregate_second(c->aggregate, sources, &c->rates, c->replay ? replay_ns : clock_now_ns(&c->clock),
+				 merge_peek(c->merge) == NULL ? due_ns : 0);
 }
 
 void control_aggregate_end(struct control *c)
