@@ -51,7 +51,8 @@ void aggregate_end(struct aggregate *a, const struct metrics_sources *s, const s
 // ---- within: the members of "stats" ----
 
 struct aggregate_ports { // totals at the last turn
-	uint64_t cycles, pkts[PORT_MAX], bytes[PORT_MAX];
+	double seconds;
+	uint64_t pkts[PORT_MAX], bytes[PORT_MAX];
 };
 
 void aggregate_stats_json(const struct metrics_sources *s, const struct metrics_rates *rates, struct aggregate_ports *ports,

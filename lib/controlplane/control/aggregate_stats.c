@@ -1,6 +1,5 @@
 // The numbers of an aggregate, flat: those of the ports and of TCP beside what metrics sums anyway.
 #include <ctype.h>
-#include <rte_cycles.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,8 +111,7 @@ static void port_json(struct port *port, unsigned at, const char *name, double s
 void aggregate_stats_json(const struct metrics_sources *s, const struct metrics_rates *rates, struct aggregate_ports *ports,
 			  struct aggregate_tcp *tcp, struct json *j)
 {
-	uint64_t now = clock_cycles();
-	double seconds = ports->cycles != 0 ? (double)(now - ports->cycles) / (double)rte_get_tsc_hz() : 0;
+	double seconds = s->seconds - ports->seconds;
 	char names[PORT_MAX][AGGREGATE_PORT_NAME_MAX];
 	struct metrics_sum sum;
 
@@ -126,7 +124,7 @@ void aggregate_stats_json(const struct metrics_sources *s, const struct metrics_
 	aggregate_port_names(s->ports, s->port_count, names);
 	for (unsigned i = 0; i < s->port_count && i < PORT_MAX; i++)
 		port_json(s->ports[i], i, names[i], seconds, ports, j);
-	ports->cycles = now;
+	ports->seconds = s->seconds;
 	json_double(j, "uptime_s", s->seconds);
 	json_string(j, "version", CONTROL_VERSION);
 }
