@@ -37,15 +37,18 @@ static int primary_dial(const struct redis_settings *settings, const struct redi
 			struct redis_link **out, struct remote_fault *fault)
 {
 	struct redis_about about;
-	int rc = redis_link_dial(settings, address, out, fault);
+	struct redis_link *link;
+	int rc = redis_link_dial(settings, address, &link, fault);
 
 	if (rc < 0)
 		return rc;
-	rc = redis_hello(*out, settings, select, false, &about, fault);
+	rc = redis_hello(link, settings, select, false, &about, fault);
 	if (rc == 0)
-		rc = role_check(*out, &about, fault);
+		rc = role_check(link, &about, fault);
 	if (rc < 0)
-		redis_link_close(*out);
+		redis_link_close(link);
+	else
+		*out = link;
 	return rc;
 }
 

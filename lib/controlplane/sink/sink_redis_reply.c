@@ -140,6 +140,7 @@ static const struct error {
 	{"WRONGTYPE", "wrongtype", true, true, "a key of that name is something else: rename it or change sensor.name"},
 	{"EXECABORT", "aborted", false, false, "a command of the batch was refused"},
 	{"BUSY", "busy", false, false, "it is running a script"},
+	{"ERR max number of clients reached", "clients", false, false, "raise its maxclients"},
 	{"NOREPLICAS", "noreplicas", false, true, "it wants more replicas (min-replicas-to-write)"},
 };
 
