@@ -82,7 +82,8 @@ int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fa
 //	clusterdown	CLUSTERDOWN				moved		MOVED (reconnect; never followed)
 //	migrating	ASK, TRYAGAIN				wrongtype p k	WRONGTYPE
 //	aborted		EXECABORT (an earlier reply says why)	busy		BUSY (a script)
-//	noreplicas k	NOREPLICAS (min-replicas-to-write)	error		anything else
+//	noreplicas k	NOREPLICAS (min-replicas-to-write)	clients		its maxclients
+//	error		anything else
 // What an EXEC answers inside its array is for the caller to go through.
 int redis_reply_fault(const redisReply *reply, struct remote_fault *fault);
 
