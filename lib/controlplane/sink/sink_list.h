@@ -5,5 +5,6 @@
 #include "sink/sink.h"
 
 extern const struct sink_ops sink_eve;
+extern const struct sink_ops sink_redis;
 
 #endif
