@@ -6,5 +6,6 @@
 
 extern const struct sink_ops sink_eve;
 extern const struct sink_ops sink_redis;
+extern const struct sink_ops sink_eve, sink_http;
 
 #endif
