@@ -113,7 +113,7 @@ static int folder_look(struct spool *s, struct findings *all, struct err *err)
 		return err_set(err, rc, "no memory for the spool in %.200s", s->directory);
 	if (all->newer != 0)
 		return spool_newer(s, all->newer, err);
-	if (all->count > 0)
+	if (all->count > 1)
 		qsort(all->row, all->count, sizeof(*all->row), by_number);
 	return 0;
 }
