@@ -125,6 +125,7 @@ static void remember(struct control *c, const struct record *r)
 	if (((const struct record_flow *)record_body_const(r))->reason != FLOW_REASON_ACTIVE) // an interim record: it lives
 		recent_add(c->recent, r);
 	talkers_add(c->talkers, r);
+	control_aggregate_flow(c, r);
 }
 
 // Gives a record to each sink that does not have it yet. False: a sink is full and, in a replay or while draining, it is waited for.
@@ -182,13 +183,22 @@ static unsigned release(struct control *c)
 	return n;
 }
 
+void control_give_own(struct control *c, const struct record *r)
+{
+	uint32_t given = 0;
+
+	c->own_records++;
+	while (!give(c, r, &given))
+		sched_yield();
+}
+
 // A record that control makes itself: the statistics, as JSON.
 static void stats_record(struct control *c, uint64_t time_ns)
 {
 	static uint64_t storage[RECORD_LENGTH_MAX / sizeof(uint64_t)];
 	struct record *r = (struct record *)(void *)storage;
 	struct record_stats *body = record_body(r);
-	uint32_t fixed = (uint32_t)sizeof(*r) + record_body_size(RECORD_STATS), given = 0;
+	uint32_t fixed = (uint32_t)sizeof(*r) + record_body_size(RECORD_STATS);
 	struct metrics_sources sources;
 	struct json j;
 
@@ -200,11 +210,8 @@ static void stats_record(struct control *c, uint64_t time_ns)
 	json_object_end(&j);
 	body->json = (struct record_text){0, (uint16_t)json_length(&j)};
 	r->length = (fixed + body->json.len + 7u) & ~7u;
-	if (json_overflowed(&j))
-		return;
-	c->own_records++;
-	while (!give(c, r, &given))
-		sched_yield();
+	if (!json_overflowed(&j))
+		control_give_own(c, r);
 }
 
 static void every_second(struct control *c, uint64_t now_cycles)
@@ -220,6 +227,7 @@ static void every_second(struct control *c, uint64_t now_cycles)
 	control_sources(c, &sources);
 	metrics_rates_turn(&c->rates, &sources);
 	control_sinks_look(c);
+	control_aggregate_second(c, &sources);
 	if (!c->replay)
 		offload_look(c);
 	if (!c->replay && c->sink_count > 0 && now_cycles >= c->next_stats_cycles) {
@@ -278,6 +286,7 @@ int control_drain(struct control *c, struct err *err)
 	offload_look(c);
 	if (c->sink_count > 0)
 		stats_record(c, c->replay ? c->worker[0]->final_ns : clock_now_ns(&c->clock));
+	control_aggregate_end(c);
 	rc = sinks_stop(c, err);
 	control_sinks_end(c);
 	return rc;
@@ -304,6 +313,7 @@ void control_destroy(struct control *c)
 	expected_destroy(c->expected);
 	recent_destroy(c->recent);
 	talkers_destroy(c->talkers);
+	aggregate_destroy(c->aggregate);
 	free(c->reloaded);
 	free(c);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "config/config.h"
+#include "control/aggregate.h"
 #include "control/merge.h"
 #include "control/expected.h"
 #include "control/naming.h"
@@ -72,6 +73,7 @@ struct control {
 	struct expected *expected;
 	struct recent *recent;
 	struct talkers *talkers;
+	struct aggregate *aggregate; // NULL: no output wanted any so far
 
 	uint64_t start_cycles;     // for rates and uptime
 	uint64_t started_ns;       // wall clock
@@ -117,6 +119,15 @@ void control_tell(struct control *c, const char *format, ...) __attribute__((for
 double control_seconds(const struct control *c); // since the start, or of the replay
 
 void control_sources(const struct control *c, struct metrics_sources *sources);
+
+// Gives a record that control has made itself to the sinks.
+void control_give_own(struct control *c, const struct record *r);
+
+// ---- aggregates, if a sink wants them ----
+
+void control_aggregate_flow(struct control *c, const struct record *r); // a flow's record is out
+void control_aggregate_second(struct control *c, const struct metrics_sources *sources);
+void control_aggregate_end(struct control *c); // all records are
 
 // ---- filters ----
 

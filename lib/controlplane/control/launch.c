@@ -309,7 +309,7 @@ static int queues_assign(struct control *c, struct err *err)
 static int memory_take(struct control *c, struct err *err)
 {
 	if (merge_create(c->worker_count, &c->merge) < 0 || recent_create(c->config->limits.recent_flows, &c->recent) < 0 ||
-	    talkers_create(&c->talkers) < 0)
+	    talkers_create(false, &c->talkers) < 0)
 		return err_set(err, -ENOMEM, "no memory for the control plane: lower limits.recent_flows");
 	c->expected = expected_create();
 	if (c->expected == NULL)

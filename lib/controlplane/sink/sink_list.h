@@ -5,5 +5,7 @@
 #include "sink/sink.h"
 
 extern const struct sink_ops sink_eve;
+extern const struct sink_ops sink_redis;
+extern const struct sink_ops sink_eve, sink_http;
 
 #endif
