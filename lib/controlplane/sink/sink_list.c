@@ -3,6 +3,7 @@
 
 const struct sink_ops *const sink_list[] = {
 	&sink_eve,
+	&sink_redis,
 	&sink_http,
 };
 
