@@ -5,6 +5,7 @@
 
 const struct sink_ops *const sink_list[] = {
 	&sink_eve,
+	&sink_redis,
 };
 
 const unsigned sink_count = sizeof(sink_list) / sizeof(sink_list[0]);
