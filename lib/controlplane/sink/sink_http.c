@@ -267,7 +267,7 @@ static int http_send(void *state, const struct spool_batch *batch, struct remote
 
 	if (now < h->quiet_until_ms) {
 		remote_fail(fault, "busy", true, "%s asked for a pause, %u s of it are left", h->is.target,
-			    (unsigned)((h->quiet_until_ms - now) / MS_PER_S + 1));
+			    (unsigned)((h->quiet_until_ms - now + MS_PER_S - 1) / MS_PER_S));
 		fault->keep = true;
 		return -EIO;
 	}
