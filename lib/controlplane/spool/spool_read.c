@@ -205,7 +205,8 @@ static bool segment_walk(struct walk *w, uint8_t *room)
 	return segment_leave(w) && !w->full && !w->stop;
 }
 
-static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped)
+// alone: nothing that was read before is still on its way.
+static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped, bool alone)
 {
 	struct spool_file_cursor *c = &s->cursor;
 
@@ -214,9 +215,12 @@ static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped)
 	batch->end_offset = s->at.offset;
 	if (batch->count == 0 && stopped)
 		c->intend_segment = c->intend_offset = 0; // the receiver had all of it
-	if (batch->count == 0 && s->done.segment == c->segment && !s->at.rewound && batch->end_segment >= c->segment) {
-		c->segment = batch->end_segment; // nothing but what was known lay in between
-		c->offset = batch->end_offset;
+	if (batch->count == 0 && alone) { // nothing but what was known lay in between
+		s->done = s->at;
+		if (batch->end_segment > c->segment || (batch->end_segment == c->segment && batch->end_offset > c->offset)) {
+			c->segment = batch->end_segment;
+			c->offset = batch->end_offset;
+		}
 	}
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -224,6 +228,8 @@ static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped)
 unsigned spool_read(struct spool *s, unsigned place, unsigned max, size_t bytes, struct spool_batch *batch)
 {
 	struct walk w = {.s = s, .batch = batch, .max = max < SPOOL_BATCH_MAX ? max : SPOOL_BATCH_MAX, .bytes_max = bytes};
+
+	bool alone = s->at.segment == s->done.segment && s->at.offset == s->done.offset;
 
 	if (s->room[place] == NULL)
 		s->room[place] = malloc(CHUNK_BYTES);
@@ -233,7 +239,7 @@ unsigned spool_read(struct spool *s, unsigned place, unsigned max, size_t bytes,
 		return 0;
 	while (segment_walk(&w, s->room[place]) && batch->count == 0)
 		;
-	batch_end(s, batch, w.stop);
+	batch_end(s, batch, w.stop, alone);
 	return batch->count;
 }
 
