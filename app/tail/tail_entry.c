@@ -76,11 +76,9 @@ int tail_entry_read(const redisReply *reply, struct tail_entry *out)
 
 uint64_t tail_entry_missing(const struct tail_entry *entry, const struct tail_id *last)
 {
-	uint64_t next = entry->id.boot == last->boot ? last->seq + 1 : 1;
-
-	if (last->boot == 0 || entry->id.boot < last->boot || entry->first <= next)
+	if (last->boot == 0 || entry->id.boot != last->boot || entry->first <= last->seq + 1)
 		return 0;
-	return entry->first - next;
+	return entry->first - last->seq - 1;
 }
 
 // A control character inside JSON is at best white space; a line end would make two lines of one.

@@ -28,7 +28,7 @@ bool tail_id_parse(const char *text, struct tail_id *out);
 // -EPROTO: no entry at all.
 int tail_entry_read(const redisReply *reply, struct tail_entry *out);
 
-// How many ids between `last` and this entry nobody has told of; 0 if last is before all.
+// How many ids of this boot between `last` and this entry nobody has told of; 0 if last is of another, which may begin anywhere.
 uint64_t tail_entry_missing(const struct tail_entry *entry, const struct tail_id *last);
 
 // The line, without its end. Returns its length; 0: it does not fit into room.
