@@ -11,7 +11,7 @@ import signal
 import socket
 import struct
 
-from harness import SMALL, SPANWATCH, Failed, check, eve_read, frame_udp, ledger_check, pcap_write
+from harness import SMALL, Failed, check, frame_udp, ledger_check, pcap_write
 
 LONG = bool(os.environ.get("SPANWATCH_TEST_LONG"))
 STREAMS = ("flows", "alerts", "events")
@@ -338,10 +338,6 @@ def memory_kb(program, key="VmRSS"):
             if line.startswith(key + ":"):
                 return int(line.split()[1])
     raise Failed("%s of %d is not known" % (key, program.pid))
-
-
-def eve_count(folder):
-    return len(eve_read(os.path.join(folder, "eve.json")))
 
 
 def events_start(t, server, least=50, limit=10, sensor="t1"):

@@ -5,7 +5,8 @@ import random
 import time
 
 from harness import SMALL, SPANWATCH, check, system_test
-from redis_rig import (LONG, STREAMS, Redis, all_there, drain, events_start, feed, ids_check, produced, sends_to, sink, stream_read, traffic)
+from redis_rig import (LONG, STREAMS, Redis, all_there, drain, events_start, feed, ids_check, produced, sends_to, sink, stream_read,
+                       traffic)
 
 REDIS_KILLS = 20 if LONG else 5
 OUR_KILLS = 200 if LONG else 10
