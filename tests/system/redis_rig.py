@@ -209,7 +209,7 @@ def sink_adds_up(s):
     """What /api/v1/sinks says of itself."""
     r = s["records"]
     check(r["queued"] == r["in_queue"] + r["written"] + r["failed"], "the queue does not add up: %r", r)
-    check(r["written"] + r["recovered"] == r["delivered"] + r["waiting"] + r["tombstoned_later"], "delivery does not add up: %r", r)
+    check(r["written"] + r["recovered"] + r["refused"] == r["delivered"] + r["waiting"] + r["tombstoned"], "delivery does not add up: %r", r)
 
 
 def delivered(t, program, limit=30):
