@@ -196,7 +196,7 @@ const struct config_row config_rows[] = {
 	ROW(spool, fsync_ms, U32, "200", RANGE(0, 60000),
 	    .help = "milliseconds of records that may be lost if the machine (not just spanwatch) goes down; 0: none, but slower"),
 	ROW(spool, policy, ENUM, "drop_oldest", .choices = spool_policy_names,
-	    .help = "what is dropped where the quota is reached; alerts last in any case"),
+	    .help = "what is dropped where the quota is reached; drop_oldest keeps alerts longest"),
 	ROW(spool, exit_wait_s, U32, "5", RANGE(0, 3600), .reloadable = true,
 	    .help = "seconds to go on delivering at the end while a server takes records; the rest waits for the next run"),
 

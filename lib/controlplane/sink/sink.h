@@ -42,12 +42,14 @@ struct sink_stats {
 	char cause[SINK_CAUSE_MAX];   // "oom", "readonly", ...; empty while up
 	uint64_t since_ns;       // wall clock: in this state
 	uint64_t connects, faults, batches;
-	uint64_t recovered;      // records of earlier runs that were waiting at the start
-	uint64_t delivered, waiting, waiting_bytes, retained_bytes; // records; written + recovered = delivered + waiting + tombstoned_later
-	uint64_t tombstoned;     // ids told lost by this run, all causes
-	uint64_t tombstoned_later; // of these, records that had been written before: quota, damage, retention
+	// Ids: records, and those that tombstones stand for. Once the queue has run dry:
+	// written + dropped_queue_full + recovered = delivered + waiting + tombstoned
+	uint64_t recovered;      // of earlier runs, that were waiting at the start
+	uint64_t delivered;      // records acknowledged, each counted once
+	uint64_t waiting, waiting_bytes, retained_bytes;
+	uint64_t tombstoned;     // told lost, whatever the cause
 	uint64_t duplicates;     // refused by the receiver, which had them
-	uint64_t spool_bytes, spool_memory_bytes, spool_damaged_bytes;
+	uint64_t spool_memory_bytes, spool_damaged_bytes;
 	bool spool_failing;
 	char spool_error[ERR_TEXT_MAX];
 	double delivered_per_s;  // over the last second

@@ -78,11 +78,14 @@ struct spool_id {
 
 struct spool_stats {
 	uint64_t boot;
-	uint64_t recovered;   // entries found waiting at the opening (tombstones made then included)
-	uint64_t given, appended, tombstoned;          // by this process: spool_give; records appended; ids that tombstones stand for, by
-	uint64_t tombstoned_by[SPOOL_CAUSES];          // cause, whoever made them (the writer, recovery, or the reader at a hole)
+	uint64_t recovered;   // ids found waiting at the opening, those of tombstones made then included
+	uint64_t given, appended; // by this process: spool_give; records appended
+	uint64_t never_appended;  // ids given to spool_append_gap
 	uint64_t delivered;   // records acknowledged, each counted once
-	uint64_t waiting, waiting_bytes; // records committed and not acknowledged
+	uint64_t tombstoned;  // ids of tombstones acknowledged, by cause; whoever made them: the writer, recovery, the reader at a hole
+	uint64_t tombstoned_by[SPOOL_CAUSES];
+	uint64_t waiting;     // ids: recovered + appended + never_appended - delivered - tombstoned
+	uint64_t waiting_bytes;
 	uint64_t retained_bytes;
 	uint64_t duplicates;  // entries met twice in the log, read once
 	uint64_t damaged_bytes, damaged_files;
