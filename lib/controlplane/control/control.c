@@ -15,6 +15,7 @@
 #include "control/filters.h"
 #include "control/identity.h"
 #include "control/offload.h"
+#include "control/sinks.h"
 #include "metrics/telemetry.h"
 
 enum { RELEASE_MAX = 4096, STATS_JSON_MAX = RECORD_LENGTH_MAX - 512, DRAIN_NAP_NS = 200000 };
@@ -42,6 +43,15 @@ void control_note_once(struct control *c, const char *format, ...)
 		if (strcmp(c->note[i], note) == 0)
 			return;
 	control_note(c, "%s", note);
+}
+
+void control_tell(struct control *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(c->tell[c->tells++ % CONTROL_TELLS_MAX], CONTROL_TELL_MAX, format, args);
+	va_end(args);
 }
 
 double control_seconds(const struct control *c)
@@ -216,6 +226,7 @@ static void every_second(struct control *c, uint64_t now_cycles)
 	filters_turn(c);
 	control_sources(c, &sources);
 	metrics_rates_turn(&c->rates, &sources);
+	control_sinks_look(c);
 	control_aggregate_second(c, &sources);
 	if (!c->replay)
 		offload_look(c);
@@ -260,6 +271,7 @@ static int sinks_stop(struct control *c, struct err *err)
 int control_drain(struct control *c, struct err *err)
 {
 	struct timespec nap = {0, DRAIN_NAP_NS};
+	int rc;
 
 	c->draining = true;
 	for (unsigned k = 0; k < c->worker_count; k++)
@@ -275,7 +287,9 @@ int control_drain(struct control *c, struct err *err)
 	if (c->sink_count > 0)
 		stats_record(c, c->replay ? c->worker[0]->final_ns : clock_now_ns(&c->clock));
 	control_aggregate_end(c);
-	return sinks_stop(c, err);
+	rc = sinks_stop(c, err);
+	control_sinks_end(c);
+	return rc;
 }
 
 void control_destroy(struct control *c)

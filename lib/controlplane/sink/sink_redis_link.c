@@ -1,0 +1,352 @@
+#include "sink/sink_redis_link.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sink/sink_redis_peer.h"
+
+enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8 }; // numbers: of one name
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+// ---- faults ----
+
+static int transport_fault(const struct redis_link *link, int code, struct remote_fault *fault)
+{
+	const char *tls = redis_tls_error(link);
+
+	if (tls != NULL)
+		return remote_fail(fault, "tls", true, "the certificate of %s does not hold: %s; check redis.tls_ca_file and that it names "
+						       "the host as redis.address does", link->peer, tls);
+	switch (code) {
+	case ECONNREFUSED:
+		return remote_fail(fault, "refused", false, "no Redis listens at %s", link->peer);
+	case ETIMEDOUT:
+		return remote_fail(fault, "timeout", false, "%s does not answer", link->peer);
+	case ENOENT:
+	case ENOTSOCK:
+	case EACCES:
+	case EPERM:
+		return remote_fail(fault, "socket", false, "cannot use %s: %s; check redis.address and who may open it", link->peer,
+				   strerror(code));
+	case 0:
+	case ECONNRESET:
+	case EPIPE:
+		return remote_fail(fault, "closed", false, "%s closed the connection%s", link->peer,
+				   link->spoke ? "" : " before it said a word; does it expect TLS (redis.tls)?");
+	case ENOMEM:
+		return remote_fail(fault, "memory", false, "no memory for what is said to %s", link->peer);
+	default:
+		return remote_fail(fault, "unreachable", false, "cannot reach %s: %s", link->peer, strerror(code));
+	}
+}
+
+// After a call of hiredis that failed.
+static int context_fault(const struct redis_link *link, int code, struct remote_fault *fault)
+{
+	switch (link->context->err) {
+	case REDIS_ERR_IO:
+		return transport_fault(link, code != 0 ? code : EIO, fault);
+	case REDIS_ERR_EOF:
+		return transport_fault(link, 0, fault);
+	case REDIS_ERR_OOM:
+		return transport_fault(link, ENOMEM, fault);
+	default:
+		return redis_tls_error(link) != NULL ? transport_fault(link, EIO, fault)
+						     : redis_link_protocol(link, "something else", fault);
+	}
+}
+
+int redis_link_protocol(const struct redis_link *link, const char *why, struct remote_fault *fault)
+{
+	if (link->guess != NULL)
+		return remote_fail(fault, "protocol", true, "%s does not speak Redis, it speaks %s; check redis.address", link->peer,
+				   link->guess);
+	if (!link->spoke)
+		return remote_fail(fault, "protocol", true, "%s does not speak Redis (%s); check redis.address", link->peer, why);
+	return remote_fail(fault, "protocol", false, "%s sent what no Redis sends (%s)", link->peer, why);
+}
+
+// From its first bytes. They are not shown: who echoes would show the password.
+static const char *server_guess(const char *at, size_t len)
+{
+	static const struct {
+		const char *begin, *name;
+		size_t len;
+	} known[] = {
+		{"HTTP/", "HTTP", 5}, {"<", "HTTP", 1}, {"SSH-", "SSH", 4}, {"220", "SMTP or FTP", 3},
+		{"\x15\x03", "TLS (redis.tls)", 2}, {"\x16\x03", "TLS (redis.tls)", 2}, {"ERROR\r\n", "memcached", 7},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (len >= known[i].len && memcmp(at, known[i].begin, known[i].len) == 0)
+			return known[i].name;
+	return NULL;
+}
+
+// ---- connect ----
+
+static int socket_wait(int fd, uint64_t until)
+{
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLOUT};
+		uint64_t now = now_ms();
+		int code = 0, n = now < until ? poll(&p, 1, (int)(until - now)) : 0;
+
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &(socklen_t){sizeof(code)}) != 0)
+			code = errno;
+		return -code;
+	}
+}
+
+// Returns a socket or a negative errno. Ours, not hiredis's: with a deadline, not inherited by children, every number of a name tried.
+static int socket_connect(const struct sockaddr *address, socklen_t len, uint64_t until)
+{
+	int on = 1, rc, fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	rc = connect(fd, address, len) == 0 ? 0 : -errno;
+	if (rc == -EINPROGRESS)
+		rc = socket_wait(fd, until);
+	if (rc < 0) {
+		close(fd);
+		return rc == -EAGAIN ? -ETIMEDOUT : rc; // a unix socket whose backlog is full
+	}
+	if (address->sa_family != AF_UNIX) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	}
+	return fd;
+}
+
+static int unix_connect(struct redis_link *link, struct remote_fault *fault)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
+
+	memcpy(address.sun_path, link->address.host, strnlen(link->address.host, sizeof(address.sun_path) - 1));
+	fd = socket_connect((const struct sockaddr *)&address, sizeof(address), now_ms() + link->timeout_ms);
+	return fd < 0 ? transport_fault(link, -fd, fault) : fd;
+}
+
+static int tcp_connect(struct redis_link *link, struct remote_fault *fault)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *list = NULL;
+	unsigned tried = 0;
+	char port[8];
+	int rc, fd = -ECONNREFUSED;
+
+	snprintf(port, sizeof(port), "%u", link->address.port);
+	rc = getaddrinfo(link->address.host, port, &hints, &list);
+	if (rc != 0)
+		return remote_fail(fault, "resolve", false, "cannot look up the name of %s: %s", link->peer, gai_strerror(rc));
+	for (struct addrinfo *a = list; a != NULL && tried < NUMBERS_MAX && fd < 0; a = a->ai_next, tried++) {
+		fd = socket_connect(a->ai_addr, a->ai_addrlen, now_ms() + link->timeout_ms);
+		if (fd >= 0)
+			getnameinfo(a->ai_addr, a->ai_addrlen, link->number, sizeof(link->number), NULL, 0, NI_NUMERICHOST);
+	}
+	freeaddrinfo(list);
+	return fd < 0 ? transport_fault(link, -fd, fault) : fd;
+}
+
+static int context_make(struct redis_link *link, int fd, struct remote_fault *fault)
+{
+	link->context = redisConnectFd(fd);
+	if (link->context == NULL) {
+		close(fd);
+		return transport_fault(link, ENOMEM, fault);
+	}
+	link->context->flags &= ~REDIS_BLOCK; // later hiredis sets it
+	redis_replies_init(&link->replies, link->context->reader);
+	return 0;
+}
+
+int redis_link_dial(const struct redis_settings *settings, const struct redis_address *address, struct redis_link **out,
+		    struct remote_fault *fault)
+{
+	struct redis_link *link = calloc(1, sizeof(*link));
+	int rc;
+
+	if (link == NULL)
+		return remote_fail(fault, "memory", false, "no memory for a connection to Redis");
+	link->address = *address;
+	link->timeout_ms = settings->timeout_ms;
+	memcpy(link->password, settings->password, sizeof(link->password));
+	redis_address_text(address, link->peer, sizeof(link->peer));
+	rc = address->port == 0 ? unix_connect(link, fault) : tcp_connect(link, fault);
+	if (rc >= 0)
+		rc = context_make(link, rc, fault);
+	if (rc == 0 && settings->tls && address->port != 0)
+		rc = redis_tls_start(link, settings, fault);
+	if (rc < 0) {
+		redis_link_close(link);
+		return rc;
+	}
+	*out = link;
+	return 0;
+}
+
+void redis_link_close(struct redis_link *link)
+{
+	if (link == NULL)
+		return;
+	if (link->context != NULL)
+		redisFree(link->context);
+	explicit_bzero(link->password, sizeof(link->password));
+	free(link);
+}
+
+const char *redis_link_peer(const struct redis_link *link)
+{
+	return link->peer;
+}
+
+// ---- write ----
+
+int redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths)
+{
+	return redisAppendCommandArgv(link->context, argc, argv, lengths) == REDIS_OK ? 0 : -ENOMEM;
+}
+
+int redis_link_ask(struct redis_link *link, struct remote_fault *fault, ...)
+{
+	const char *argv[ASK_ARGUMENTS_MAX];
+	size_t lengths[ASK_ARGUMENTS_MAX];
+	va_list args;
+	int argc = 0;
+
+	va_start(args, fault);
+	while (argc < ASK_ARGUMENTS_MAX && (argv[argc] = va_arg(args, const char *)) != NULL) {
+		lengths[argc] = strlen(argv[argc]);
+		argc++;
+	}
+	va_end(args);
+	return redis_link_append(link, argc, argv, lengths) < 0 ? transport_fault(link, ENOMEM, fault) : 0;
+}
+
+static bool unwritten(const struct redis_link *link)
+{
+	return sdslen(link->context->obuf) > 0 && !link->deaf;
+}
+
+// 1: something went; 0: the socket takes nothing now; -EIO. A server that has gone may have said why: that is still read.
+static int some_write(struct redis_link *link, struct remote_fault *fault)
+{
+	size_t before = sdslen(link->context->obuf);
+
+	errno = 0;
+	if (redisBufferWrite(link->context, NULL) == REDIS_OK)
+		return sdslen(link->context->obuf) < before;
+	if (link->context->err != REDIS_ERR_IO || link->tls != NULL || (errno != EPIPE && errno != ECONNRESET))
+		return context_fault(link, errno, fault);
+	link->context->err = 0;
+	link->deaf = true;
+	return 0;
+}
+
+int redis_link_flush(struct redis_link *link, struct remote_fault *fault)
+{
+	int rc = 1;
+
+	while (rc > 0 && unwritten(link))
+		rc = some_write(link, fault);
+	return rc < 0 ? rc : 0;
+}
+
+// ---- read ----
+
+// 1: something came; 0: nothing is there; -EIO.
+static int some_read(struct redis_link *link, struct remote_fault *fault)
+{
+	redisReader *reader = link->context->reader;
+	size_t before = reader->len;
+
+	errno = 0;
+	if (redisBufferRead(link->context) != REDIS_OK)
+		return context_fault(link, errno, fault);
+	if (!link->spoke && reader->len > 0)
+		link->guess = server_guess(reader->buf, reader->len);
+	return reader->len > before;
+}
+
+static int reply_take(struct redis_link *link, redisReply **out, struct remote_fault *fault)
+{
+	const char *why = "";
+	int rc = redis_replies_next(&link->replies, out, &why);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? transport_fault(link, ENOMEM, fault) : redis_link_protocol(link, why, fault);
+	if (rc == 0)
+		return 0;
+	link->spoke = true;
+	link->guess = NULL;
+	redis_reply_blot(*out, link->password);
+	return 1;
+}
+
+// TLS may want to write in order to read and the other way round, which hiredis does not tell: it is tried again soon.
+static int link_wait(struct redis_link *link, uint64_t until, struct remote_fault *fault)
+{
+	struct pollfd p = {.fd = link->context->fd, .events = POLLIN};
+	uint64_t now = now_ms();
+	int wait_ms, n;
+
+	if (now >= until)
+		return remote_fail(fault, "timeout", false, "%s did not answer within %u ms", link->peer, link->timeout_ms);
+	wait_ms = (int)(until - now);
+	if (link->tls != NULL && unwritten(link))
+		wait_ms = wait_ms < REDIS_TLS_TICK_MS ? wait_ms : REDIS_TLS_TICK_MS;
+	else if (unwritten(link))
+		p.events |= POLLOUT;
+	n = poll(&p, 1, wait_ms);
+	return n < 0 && errno != EINTR ? transport_fault(link, errno, fault) : 0;
+}
+
+int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fault *fault)
+{
+	uint64_t idle = now_ms() + link->timeout_ms, end = now_ms() + (uint64_t)PATIENCE * link->timeout_ms;
+	int rc;
+
+	while ((rc = reply_take(link, out, fault)) == 0) {
+		int wrote = unwritten(link) ? some_write(link, fault) : 0, came;
+
+		came = wrote < 0 ? wrote : some_read(link, fault);
+		if (came < 0)
+			return came;
+		if (wrote > 0)
+			end = now_ms() + (uint64_t)PATIENCE * link->timeout_ms;
+		if (wrote > 0 || came > 0)
+			idle = now_ms() + link->timeout_ms;
+		rc = came > 0 && now_ms() < end ? 0 : link_wait(link, idle < end ? idle : end, fault);
+		if (rc < 0)
+			return rc;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+void redis_link_raise(struct redis_link *link, bool raised)
+{
+	redis_replies_raise(&link->replies, raised);
+}
