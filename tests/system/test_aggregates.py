@@ -57,7 +57,7 @@ def counted(server, names):
 @system_test(tools=("redis-server",))
 def test_minutes_are_exact(t):
     """Five minutes, few enough clients that each list holds all of them; hosts are told once and counted as if all had been."""
-    server, capture = Redis(t), t.path("minutes.pcap")
+    server, capture = Redis(t), t.path("Minutes.pcap")
     frames = [(i * 7 % 40 + 1, frame_udp(i * 7 % 40 + 1, 9999, b"x" * (i % 500), source_port=1024 + i)) for i in range(COUNT)]
     pcap_write(capture, [frame for _, frame in frames], start=START, step_us=STEP_MS * 1000)
     sums, addresses = expected(frames)
@@ -76,7 +76,7 @@ def test_minutes_are_exact(t):
         said = server.call("HGETALL", "sw:{%s}:stats" % sensor)
         said = dict(zip(said[::2], said[1::2]))
         check(int(said["packets.received"]) == COUNT and int(said["bytes.received"]) == stats["bytes"]["received"], "stats: %r", said)
-        check(int(said["flows.ended"]) == COUNT and said["packets.dropped"] == "0" and said["port.minutes.pcap.lost"] == "0", "stats: %r", said)
+        check(int(said["flows.ended"]) == COUNT and said["packets.dropped"] == "0" and said["port.Minutes.pcap.lost"] == "0", "stats: %r", said)
 
 
 @system_test(tools=("redis-server",))
