@@ -119,6 +119,7 @@ def test_http_elsewhere(t):
     done = sink(t, program, "http")
     adds_up(done)
     check(done["records"]["delivered"] == waits["records"]["waiting"], "%r", done)
+    check(waits["spool"]["waiting_bytes"] > 0 and done["spool"]["waiting_bytes"] == 0, "bytes: %r, then %r", waits["spool"], done["spool"])
     check(t.get(program, "/api/v1/health")["status"] == "ok" and t.get(program, "/api/v1/ledger")["residual"] == 0, "all is well")
     check(put(t, program, http={"enabled": False})[0] == 200 and sink(t, program, "http")["state"] == "off", "off")
     check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])

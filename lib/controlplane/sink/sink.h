@@ -65,7 +65,7 @@ struct sink_ops {
 	// Called from the sink's thread. Returns 0, or a negative errno with a sentence; *written says how many of the records, from
 	// the first on, are in the output as a whole. The rest is lost, and what it left in the output is taken back.
 	int (*write)(void *state, const struct record *const *records, unsigned n, unsigned *written, struct err *err);
-	int (*flush)(void *state, struct err *err); // NULL: nothing to do. Called when the queue has run dry
+	int (*flush)(void *state, struct err *err); // NULL: nothing to do. Called when the queue has run dry; with a spool, on and on
 	uint64_t (*bytes)(const void *state);       // written since it was opened
 	int (*close)(void *state, struct err *err); // frees state, whatever it returns
 

@@ -86,6 +86,11 @@ static void http_destroy(void *state)
 	free(h);
 }
 
+static unsigned http_most(const void *state)
+{
+	return ((const struct http *)state)->is.batch;
+}
+
 static int http_create(const struct config *config, void **state, char *target, struct err *err)
 {
 	struct http *h;
@@ -421,6 +426,7 @@ const struct remote_ops http_remote = {
 	.name = "http",
 	.intends = true,
 	.create = http_create,
+	.most = http_most,
 	.connect = http_connect,
 	.send = http_send,
 	.receive = http_receive,

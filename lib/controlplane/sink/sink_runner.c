@@ -109,7 +109,7 @@ static void *run(void *argument)
 			continue;
 		if (stop && n == 0)
 			break;
-		if (n == 0 && unflushed && now_ns() >= next_flush_ns) {
+		if (n == 0 && (unflushed || s->ops->give != NULL) && now_ns() >= next_flush_ns) { // a spool has work when idle, too
 			flush(s);
 			unflushed = false;
 			next_flush_ns = now_ns() + FLUSH_PAUSE_NS;

@@ -2,8 +2,8 @@
 // batch is on its way the next is read; there is never more than one, because a receiver that refuses one and takes the next would
 // leave a hole that can never be filled.
 //
-// On any fault: what was on its way is read again. Pauses grow from 100 ms (1 s where only a person can help) to 5 s, each a little
-// different, so that many sensors do not come back at once.
+// On any fault: what was on its way is read again. Pauses grow from 100 ms to 1 s, where only a person can help from 1 s to 5 s, each
+// a little different, so that many sensors do not come back at once.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,9 @@ enum {
 	NS_PER_S = 1000000000,
 	NS_PER_MS = 1000000,
 	PAUSE_FIRST_MS = 100,
-	PAUSE_PATIENT_MS = 1000,
-	PAUSE_MAX_MS = 5000,
+	PAUSE_MAX_MS = 1000, // a server that is back is noticed within two seconds
+	PATIENT_FIRST_MS = 1000,
+	PATIENT_MAX_MS = 5000,
 	STEP_MS = 20,       // how soon the end, or other settings, are noticed
 	GATHER_MS = 4,      // few records wait for more
 	GATHER_BELOW = 64,
@@ -56,12 +57,12 @@ static void state_set(struct remote *r, enum sink_state state, const struct remo
 
 static uint64_t pause_ns(unsigned failures, bool patient)
 {
-	uint64_t ms = patient ? PAUSE_PATIENT_MS : PAUSE_FIRST_MS;
+	uint64_t ms = patient ? PATIENT_FIRST_MS : PAUSE_FIRST_MS, max = patient ? PATIENT_MAX_MS : PAUSE_MAX_MS;
 	uint8_t dice = 0;
 
-	for (unsigned i = 1; i < failures && ms < PAUSE_MAX_MS; i++)
+	for (unsigned i = 1; i < failures && ms < max; i++)
 		ms *= 2;
-	ms = ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+	ms = ms < max ? ms : max;
 	if (getrandom(&dice, sizeof(dice), GRND_NONBLOCK) != (ssize_t)sizeof(dice))
 		dice = 0;
 	return (ms + ms * dice / 1024) * NS_PER_MS; // up to a quarter more
@@ -149,10 +150,10 @@ static void connect_try(struct remote *r)
 
 static unsigned batch_read(struct remote *r)
 {
-	unsigned place = r->turn;
+	unsigned place = r->turn, most = r->ops->most != NULL ? r->ops->most(r->state) : SPOOL_BATCH_MAX;
 
 	r->turn ^= 1;
-	return spool_read(r->spool, place, SPOOL_BATCH_MAX, BATCH_BYTES, r->batch[place]);
+	return spool_read(r->spool, place, most, BATCH_BYTES, r->batch[place]);
 }
 
 static void delivered(struct remote *r, const struct spool_batch *batch, unsigned duplicates)

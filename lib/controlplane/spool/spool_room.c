@@ -32,9 +32,12 @@ uint64_t spool_room_waiting(const struct spool *s)
 {
 	uint64_t bytes = 0;
 
-	for (const struct spool_segment *seg = s->oldest; seg != NULL; seg = seg->next)
-		if (seg->number >= s->cursor.segment)
-			bytes += seg->number == s->cursor.segment && seg->size > s->cursor.offset ? seg->size - s->cursor.offset : seg->size;
+	for (const struct spool_segment *seg = s->oldest; seg != NULL; seg = seg->next) {
+		uint64_t done = seg->number == s->cursor.segment ? s->cursor.offset : sizeof(struct spool_file_header);
+
+		if (seg->number >= s->cursor.segment && seg->size > done)
+			bytes += seg->size - done;
+	}
 	return bytes;
 }
 

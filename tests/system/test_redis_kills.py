@@ -1,0 +1,84 @@
+"""Killed at random, again and again: first Redis, then spanwatch. The seeds are fixed, the machine is not: each run hits other points."""
+import collections
+import os
+import random
+import time
+
+from harness import SMALL, SPANWATCH, check, system_test
+from redis_rig import (LONG, STREAMS, Redis, all_there, drain, events_start, feed, ids_check, produced, sends_to, sink, stream_read,
+                       traffic)
+
+REDIS_KILLS = 20 if LONG else 5
+OUR_KILLS = 200 if LONG else 10
+OFTEN = ("--set", "spool.segment_mb=1", "--set", "spool.retain_mb=1")
+
+
+@system_test(tools=("redis-server",), limit=300)
+def test_redis_is_killed(t):
+    """It answers after its file has what it answers for, so nothing is lost; what was sent and not answered is not there twice."""
+    generator = random.Random(20)
+    server = Redis(t, "--appendonly", "yes", "--appendfsync", "everysec")
+    program = feed(t, traffic(t, 400 * (REDIS_KILLS + 3), 0.9 * (REDIS_KILLS + 3)), server.address, "--set", "redis.batch=64")
+    events_start(t, server)
+    for _ in range(REDIS_KILLS):
+        time.sleep(generator.uniform(0.05, 0.6))
+        server.kill()
+        time.sleep(generator.uniform(0, 0.3))
+        server.start()
+    said, seen = all_there(t, program, server)
+    check(all(not s.tombstones for s in seen.values()), "tombstones: %r", seen)
+    check(said["faults"] >= REDIS_KILLS // 2, "only %d faults were noticed", said["faults"])
+
+
+def crash_check(server, folders):
+    """What spanwatch wrote to eve.json before each death is in Redis, or a tombstone of that stream tells of it. No record is there twice."""
+    made, told_all = produced(*folders), 0
+    for stream in STREAMS:
+        entries = stream_read(server, stream)
+        ids_check(entries, stream)
+        got = collections.Counter(e.payload for e in entries if e.lost is None)
+        check(max(got.values(), default=1) == 1, "%s: twice: %.300s", stream, got.most_common(1))
+        stones = [e for e in entries if e.lost is not None]
+        told = sum(e.last - e.first + 1 for e in stones)
+        check({e.lost for e in stones} <= {"crash"}, "%s: lost by %r", stream, {e.lost for e in stones})
+        missing = sum((made[stream] - got).values())
+        check(missing <= told, "%s: %d records are missing, tombstones tell of %d", stream, missing, told)
+        told_all += told
+    return told_all
+
+
+@system_test(tools=("redis-server",), limit=900)
+def test_spanwatch_is_killed(t):
+    """Each life has other packets and the same spool. At most what had been taken and not written yet is lost, and that is told."""
+    generator = random.Random(200)
+    server, spool, folders = Redis(t), t.fresh("spool"), []
+    for life in range(OUR_KILLS):
+        if generator.random() < 0.3:
+            server.call("CLIENT", "PAUSE", 300, "WRITE")
+        folder = t.fresh("out")
+        program = t.start(SPANWATCH, "-r", traffic(t, 3000, 1.0, first=life * 3000, start=1700000000 + 100 * life), "-o", folder, "--speed", 1,
+                          "--api", "none", *SMALL, "--set", "flow.udp_new_s=1", *OFTEN, *sends_to(server.address, spool))
+        time.sleep(generator.uniform(0.05, 0.9))
+        check(program.running(), "it ended by itself: %s", program.err[-800:])
+        program.kill()
+        if os.path.exists(os.path.join(folder, "eve.json")):
+            folders.append(folder)
+    check(len(folders) > OUR_KILLS // 3, "it hardly ever came to its first record")
+    folders.append(drain(t, traffic(t, 10, 0.1, first=OUR_KILLS * 3000), server.address, spool, *OFTEN))
+    told = crash_check(server, folders)
+    check(told <= 4096 * OUR_KILLS, "%d records were lost: more than a batch each time", told)
+
+
+@system_test(tools=("redis-server",), limit=300)
+def test_both_are_killed(t):
+    """First the one, and before it is back the other: all that was written waits for both."""
+    server, spool = Redis(t, "--appendonly", "yes"), t.fresh("spool")
+    program = feed(t, traffic(t, 3000, 1.5), server.address, spool=spool)
+    events_start(t, server)
+    server.kill()
+    t.until(lambda: sink(t, program)["records"]["waiting"] > 500, "records wait", 10)
+    program.kill()
+    server.start()
+    first = program.folder
+    folders = [first, drain(t, traffic(t, 10, 0.1, first=50000), server.address, spool)]
+    crash_check(server, folders)
