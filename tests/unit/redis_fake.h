@@ -22,6 +22,8 @@ struct fake_call { // one connection
 	size_t piece;      // bytes sent at once; 0: all
 	unsigned pause_ms; // between pieces
 	bool uninvited;    // says it before it has heard anything
+	const char *then;  // said once `after` bytes were heard; NULL: nothing
+	size_t after;
 	bool hang_up;      // closes when all is said; otherwise stays until the other side closes
 };
 
@@ -36,7 +38,7 @@ struct fake {
 	pthread_t thread;
 };
 
-static inline void fake_hear(struct fake *f, int fd)
+static inline size_t fake_hear(struct fake *f, int fd)
 {
 	char bytes[4096];
 	ssize_t n = read(fd, bytes, sizeof(bytes));
@@ -45,6 +47,7 @@ static inline void fake_hear(struct fake *f, int fd)
 		memcpy(f->heard + f->heard_bytes, bytes, (size_t)n);
 		f->heard_bytes += (size_t)n;
 	}
+	return n > 0 ? (size_t)n : 0;
 }
 
 static inline void fake_say(int fd, const struct fake_call *c)
@@ -65,18 +68,22 @@ static inline void *fake_run(void *argument)
 	struct fake *f = argument;
 
 	for (unsigned i = 0; i < f->call_count; i++) {
+		const struct fake_call *c = &f->calls[i];
 		int fd = accept(f->listener, NULL, NULL);
-		char byte;
+		size_t heard = 0, n;
 
 		if (fd < 0)
 			break; // fake_stop()
 		atomic_fetch_add(&f->accepted, 1);
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-		if (!f->calls[i].uninvited)
-			fake_hear(f, fd);
-		fake_say(fd, &f->calls[i]);
-		while (!f->calls[i].hang_up && recv(fd, &byte, 1, MSG_PEEK) > 0)
-			fake_hear(f, fd);
+		if (!c->uninvited)
+			heard = fake_hear(f, fd);
+		fake_say(fd, c);
+		while (!c->hang_up && (n = fake_hear(f, fd)) > 0) {
+			if (c->then != NULL && heard < c->after && heard + n >= c->after)
+				fake_say(fd, &(struct fake_call){.answer = c->then});
+			heard += n;
+		}
 		close(fd);
 	}
 	return NULL;

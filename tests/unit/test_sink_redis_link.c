@@ -262,7 +262,7 @@ static void waiting_ends(void **state)
 	took = clock_ms() - start;
 	assert_true(took >= 2 * TIMEOUT_MS - 2 && took < 8 * TIMEOUT_MS);
 	start = clock_ms();
-	refusal_check((struct fake_call){.answer = "+nothing that would ever come to its end", .piece = 1, .pause_ms = TIMEOUT_MS * 2 / 3},
+	refusal_check((struct fake_call){.answer = "+a server that drips one byte after the other would hold on for a very long time indeed", .piece = 1, .pause_ms = TIMEOUT_MS * 2 / 3},
 		      "", "timeout", "");
 	took = clock_ms() - start;
 	assert_true(took >= 10 * TIMEOUT_MS - 2 && took < 30 * TIMEOUT_MS);
@@ -508,6 +508,7 @@ static void both_sides_talk_at_once(void **state)
 	struct remote_fault fault = {0};
 	struct redis_settings s;
 	struct redis_link *link;
+	redisReply *reply;
 
 	(void)state;
 	assert_non_null(f);
@@ -515,7 +516,8 @@ static void both_sides_talk_at_once(void **state)
 	memcpy(answer, OK PRIMARY ALONE, used);
 	for (unsigned i = 0; i < REPLIES; i++)
 		memcpy(answer + used + i * each, ":123456\r\n", each);
-	f->calls[0] = (struct fake_call){.answer = answer, .length = used + REPLIES * each};
+	f->calls[0] = (struct fake_call){.answer = answer, .length = used + REPLIES * each, .then = "+HEARD\r\n",
+					 .after = COMMANDS * COMMAND_BYTES};
 	fake_start(f, 1);
 	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
 	assert_int_equal(redis_link_open(&s, "k", &link, &fault), 0);
@@ -524,12 +526,13 @@ static void both_sides_talk_at_once(void **state)
 		assert_int_equal(redis_link_append(link, 1, (const char *[]){command}, (size_t[]){sizeof(command)}), 0);
 	assert_int_equal(redis_link_flush(link, &fault), 0);
 	for (unsigned i = 0; i < REPLIES; i++) {
-		redisReply *reply;
-
 		assert_int_equal(redis_link_reply(link, &reply, &fault), 0);
 		assert_true(reply->type == REDIS_REPLY_INTEGER && reply->integer == 123456);
 		freeReplyObject(reply);
 	}
+	assert_int_equal(redis_link_reply(link, &reply, &fault), 0);
+	assert_true(redis_reply_is(reply, "HEARD"));
+	freeReplyObject(reply);
 	redis_link_close(link);
 	redis_settings_wipe(&s);
 	fake_stop(f);
