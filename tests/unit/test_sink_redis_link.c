@@ -540,6 +540,41 @@ static void both_sides_talk_at_once(void **state)
 	free(f);
 }
 
+// Why a server went away is still read after it took no more.
+static void last_words_are_heard(void **state)
+{
+	static char command[1 << 20];
+	struct fake *f = calloc(1, sizeof(*f));
+	struct remote_fault fault = {0};
+	struct redis_settings s;
+	struct redis_link *link;
+	redisReply *reply;
+
+	(void)state;
+	assert_non_null(f);
+	f->calls[0] = (struct fake_call){.answer = OK PRIMARY ALONE "-ERR going down\r\n", .hang_up = true};
+	fake_start(f, 1);
+	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
+	assert_int_equal(redis_link_open(&s, "k", &link, &fault), 0);
+	memset(command, 'x', sizeof(command));
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(redis_link_append(link, 1, (const char *[]){command}, (size_t[]){sizeof(command)}), 0);
+	for (unsigned i = 0; i < 1000 && !link->deaf; i++) {
+		assert_int_equal(redis_link_flush(link, &fault), 0);
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	}
+	assert_true(link->deaf);
+	assert_int_equal(redis_link_reply(link, &reply, &fault), 0);
+	assert_true(redis_reply_begins(reply, "ERR going down"));
+	freeReplyObject(reply);
+	assert_int_equal(redis_link_reply(link, &reply, &fault), -EIO);
+	fault_check(&fault, "closed", "closed the connection");
+	redis_link_close(link);
+	redis_settings_wipe(&s);
+	fake_stop(f);
+	free(f);
+}
+
 static void an_exec_of_refusals_is_taken(void **state)
 {
 	enum { ITEMS = 1024, ROOM = 256 * 1024 };
@@ -581,6 +616,7 @@ int main(void)
 		cmocka_unit_test(every_error_has_its_cause),
 		cmocka_unit_test(words_are_made_printable),
 		cmocka_unit_test(both_sides_talk_at_once),
+		cmocka_unit_test(last_words_are_heard),
 		cmocka_unit_test(an_exec_of_refusals_is_taken),
 	};
 
