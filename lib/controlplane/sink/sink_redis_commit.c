@@ -93,9 +93,9 @@ static int transaction_end(struct redis_sink *sink)
 	uint64_t now = redis_now_ms();
 	int rc = 0;
 
-	if (now - sink->renewed_ms >= REDIS_RENEW_MS)
+	if (now >= sink->renewed_ms + REDIS_RENEW_MS)
 		rc = redis_put_alive(sink);
-	if (rc == 0 && now - sink->expired_ms >= REDIS_EXPIRE_MS)
+	if (rc == 0 && now >= sink->expired_ms + REDIS_EXPIRE_MS)
 		rc = redis_put_expires(sink);
 	if (rc == 0)
 		rc = redis_ask(sink, 1, (const char *[]){"EXEC"});
