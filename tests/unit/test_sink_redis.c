@@ -313,6 +313,28 @@ static void commands_of_an_aggregate(void **state)
 	assert_null(strstr(sent, "ts:packets.received"));
 }
 
+// A server whose RedisTimeSeries is not for us: the batch goes again at once, without it.
+static void series_that_are_refused(void **state)
+{
+	struct remote_fault fault = {.cause = ""};
+	unsigned duplicates;
+
+	(void)state;
+	connected(CONFIG_REDIS_STREAMS);
+	sink->series = true;
+	add(SINK_AGGREGATES, 3, 1, "{\"time\":\"2026-11-21T11:30:05Z\",\"stats\":{\"pps\":1}}");
+	send_batch();
+	answer(OK QUEUED QUEUED "-NOPERM x\r\n" QUEUED QUEUED "-EXECABORT x\r\n" IS_ME);
+	assert_int_equal(redis_receive(sink, &duplicates, &fault), -EIO);
+	assert_string_equal(fault.cause, "auth");
+	assert_true(fault.keep && !fault.patient);
+	send_batch();
+	assert_null(strstr(sent, "TS.ADD"));
+	answer(OK QUEUED QUEUED QUEUED "*3\r\n:0\r\n:1\r\n:0\r\n" IS_ME);
+	assert_int_equal(redis_receive(sink, &duplicates, &fault), 0);
+	all_read();
+}
+
 // What is broken is left out and counted, the rest goes.
 static void aggregates_that_are_broken(void **state)
 {
@@ -714,6 +736,7 @@ int main(void)
 		cmocka_unit_test(what_is_due_by_time),
 		cmocka_unit_test(commands_of_lists_and_of_the_channel),
 		cmocka_unit_test(commands_of_an_aggregate),
+		cmocka_unit_test(series_that_are_refused),
 		cmocka_unit_test(aggregates_that_are_broken),
 		cmocka_unit_test(aggregates_are_bounded),
 		cmocka_unit_test(outcomes),

@@ -180,7 +180,7 @@ static int series_read(struct redis_sink *sink, struct remote_fault *fault)
 
 	if (rc < 0)
 		return rc;
-	sink->series = reply->type == REDIS_REPLY_ARRAY;
+	sink->series = reply->type == REDIS_REPLY_ARRAY && !sink->series_refused;
 	freeReplyObject(reply);
 	return 0;
 }
