@@ -67,6 +67,18 @@ static void notes_print(const struct control *c, unsigned *printed)
 		fprintf(stderr, "spanwatch: note: %s\n", c->note[*printed]);
 }
 
+// What is news; of a flood the latest.
+static void tells_print(const struct control *c, unsigned *printed, struct summary_progress *progress)
+{
+	if (c->tells == *printed)
+		return;
+	summary_progress_end(progress);
+	if (c->tells - *printed > CONTROL_TELLS_MAX)
+		*printed = c->tells - CONTROL_TELLS_MAX;
+	for (; *printed < c->tells; ++*printed)
+		fprintf(stderr, "spanwatch: note: %s\n", c->tell[*printed % CONTROL_TELLS_MAX]);
+}
+
 static int config_read(void *line, struct config *out, struct err *err)
 {
 	const struct command_line *l = line;
@@ -105,7 +117,7 @@ static void run(struct control *c, struct api *api, const struct args *args, uns
 {
 	bool leave_at_end = c->replay && !args->config.capture.stay, told = false, terminal = isatty(STDERR_FILENO) != 0;
 	struct summary_progress progress;
-	unsigned quiet = 0;
+	unsigned quiet = 0, tells = 0;
 
 	summary_progress_init(&progress, stderr);
 	while (stop_asked == 0) {
@@ -125,6 +137,7 @@ static void run(struct control *c, struct api *api, const struct args *args, uns
 		if (reload_asked != 0)
 			reload(c);
 		turn(c, api, &quiet);
+		tells_print(c, &tells, &progress);
 		if (!c->replay)
 			notes_print(c, notes);
 	}

@@ -96,6 +96,12 @@ static void ledger_fill(struct summary *s, const struct metrics_sources *sources
 		entry(s, "records written", v.name, v.written, true);
 		entry(s, "records lost (queue full)", v.name, v.dropped_queue_full, false);
 		entry(s, "records lost (error)", v.name, v.dropped_error, false);
+		if (!v.remote)
+			continue;
+		entry(s, "records of earlier runs", v.name, v.recovered, false);
+		entry(s, "records delivered", v.name, v.delivered, true);
+		entry(s, "records waiting", v.name, v.waiting, false);
+		entry(s, "records told lost", v.name, v.tombstoned, false);
 	}
 }
 

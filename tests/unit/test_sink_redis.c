@@ -39,7 +39,6 @@ const char *__wrap_redis_link_peer(const struct redis_link *link);
 int __wrap_redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths);
 int __wrap_redis_link_flush(struct redis_link *link, struct remote_fault *fault);
 int __wrap_redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fault *fault);
-void __wrap_redis_link_raise(struct redis_link *link, bool raised);
 
 int __wrap_redis_link_open(const struct redis_settings *settings, const char *key, struct redis_link **out, struct remote_fault *fault)
 {
@@ -93,12 +92,6 @@ int __wrap_redis_link_reply(struct redis_link *link, redisReply **out, struct re
 	assert_int_equal(redisReaderGetReply(reader, &reply), REDIS_OK);
 	*out = reply;
 	return reply != NULL ? 0 : remote_fail(fault, "timeout", false, "the script has ended");
-}
-
-void __wrap_redis_link_raise(struct redis_link *link, bool raised)
-{
-	(void)raised;
-	assert_non_null(link);
 }
 
 static void answer(const char *replies)

@@ -103,6 +103,19 @@ static int limits_check(const struct config *config, struct err *err)
 	return 0;
 }
 
+// A user or password in an address would be shown wherever the address is.
+static int secrets_check(const struct config *config, struct err *err)
+{
+	const char *url = config->http.url, *host = strstr(url, "://"), *redis = config->redis.address;
+
+	host = host != NULL ? host + strlen("://") : url;
+	if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
+		return err_set(err, -EINVAL, "http.url holds a user or a password, which would be shown; http.token_file is the place for a secret");
+	if (strncmp(redis, "unix:", strlen("unix:")) != 0 && strchr(redis, '@') != NULL)
+		return err_set(err, -EINVAL, "redis.address holds an @, which no HOST:PORT does; redis.user and redis.password_file say who asks");
+	return 0;
+}
+
 int config_check(const struct config *config, struct err *err)
 {
 	int rc = source_check(config, err);
@@ -115,5 +128,7 @@ int config_check(const struct config *config, struct err *err)
 		rc = sensor_check(config, err);
 	if (rc == 0)
 		rc = limits_check(config, err);
+	if (rc == 0)
+		rc = secrets_check(config, err);
 	return rc;
 }

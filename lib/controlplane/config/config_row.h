@@ -14,6 +14,9 @@ int config_row_unknown(const char *section, const char *key, struct err *err);
 
 int config_row_set(struct config *config, const struct config_row *row, const char *value, struct err *err);
 
+// Whether this key has the same value in both.
+bool config_row_same(const struct config_row *row, const struct config *a, const struct config *b);
+
 // What a value of this row may be: "a whole number from 1 to 64".
 void config_row_wanted(const struct config_row *row, char *out, size_t room);
 

@@ -165,6 +165,13 @@ int config_row_set(struct config *config, const struct config_row *row, const ch
 	return -EINVAL;
 }
 
+bool config_row_same(const struct config_row *row, const struct config *a, const struct config *b)
+{
+	const char *one = (const char *)a + row->offset, *other = (const char *)b + row->offset;
+
+	return row->type == CONFIG_TEXT ? strcmp(one, other) == 0 : memcmp(one, other, row->size) == 0; // behind a text's end may be anything
+}
+
 int config_set(struct config *config, const char *name, const char *value, struct err *err)
 {
 	const char *dot = strchr(name, '.');

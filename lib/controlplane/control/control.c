@@ -15,6 +15,7 @@
 #include "control/filters.h"
 #include "control/identity.h"
 #include "control/offload.h"
+#include "control/sinks.h"
 #include "metrics/telemetry.h"
 
 enum { RELEASE_MAX = 4096, STATS_JSON_MAX = RECORD_LENGTH_MAX - 512, DRAIN_NAP_NS = 200000 };
@@ -42,6 +43,15 @@ void control_note_once(struct control *c, const char *format, ...)
 		if (strcmp(c->note[i], note) == 0)
 			return;
 	control_note(c, "%s", note);
+}
+
+void control_tell(struct control *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(c->tell[c->tells++ % CONTROL_TELLS_MAX], CONTROL_TELL_MAX, format, args);
+	va_end(args);
 }
 
 double control_seconds(const struct control *c)
@@ -115,6 +125,7 @@ static void remember(struct control *c, const struct record *r)
 	if (((const struct record_flow *)record_body_const(r))->reason != FLOW_REASON_ACTIVE) // an interim record: it lives
 		recent_add(c->recent, r);
 	talkers_add(c->talkers, r);
+	control_aggregate_flow(c, r);
 }
 
 // Gives a record to each sink that does not have it yet. False: a sink is full and, in a replay or while draining, it is waited for.
@@ -172,13 +183,22 @@ static unsigned release(struct control *c)
 	return n;
 }
 
+void control_give_own(struct control *c, const struct record *r)
+{
+	uint32_t given = 0;
+
+	c->own_records++;
+	while (!give(c, r, &given))
+		sched_yield();
+}
+
 // A record that control makes itself: the statistics, as JSON.
 static void stats_record(struct control *c, uint64_t time_ns)
 {
 	static uint64_t storage[RECORD_LENGTH_MAX / sizeof(uint64_t)];
 	struct record *r = (struct record *)(void *)storage;
 	struct record_stats *body = record_body(r);
-	uint32_t fixed = (uint32_t)sizeof(*r) + record_body_size(RECORD_STATS), given = 0;
+	uint32_t fixed = (uint32_t)sizeof(*r) + record_body_size(RECORD_STATS);
 	struct metrics_sources sources;
 	struct json j;
 
@@ -190,11 +210,8 @@ static void stats_record(struct control *c, uint64_t time_ns)
 	json_object_end(&j);
 	body->json = (struct record_text){0, (uint16_t)json_length(&j)};
 	r->length = (fixed + body->json.len + 7u) & ~7u;
-	if (json_overflowed(&j))
-		return;
-	c->own_records++;
-	while (!give(c, r, &given))
-		sched_yield();
+	if (!json_overflowed(&j))
+		control_give_own(c, r);
 }
 
 static void every_second(struct control *c, uint64_t now_cycles)
@@ -209,6 +226,8 @@ static void every_second(struct control *c, uint64_t now_cycles)
 	filters_turn(c);
 	control_sources(c, &sources);
 	metrics_rates_turn(&c->rates, &sources);
+	control_sinks_look(c);
+	control_aggregate_second(c, &sources);
 	if (!c->replay)
 		offload_look(c);
 	if (!c->replay && c->sink_count > 0 && now_cycles >= c->next_stats_cycles) {
@@ -252,6 +271,7 @@ static int sinks_stop(struct control *c, struct err *err)
 int control_drain(struct control *c, struct err *err)
 {
 	struct timespec nap = {0, DRAIN_NAP_NS};
+	int rc;
 
 	c->draining = true;
 	for (unsigned k = 0; k < c->worker_count; k++)
@@ -266,7 +286,10 @@ int control_drain(struct control *c, struct err *err)
 	offload_look(c);
 	if (c->sink_count > 0)
 		stats_record(c, c->replay ? c->worker[0]->final_ns : clock_now_ns(&c->clock));
-	return sinks_stop(c, err);
+	control_aggregate_end(c);
+	rc = sinks_stop(c, err);
+	control_sinks_end(c);
+	return rc;
 }
 
 void control_destroy(struct control *c)
@@ -290,6 +313,7 @@ void control_destroy(struct control *c)
 	expected_destroy(c->expected);
 	recent_destroy(c->recent);
 	talkers_destroy(c->talkers);
+	aggregate_destroy(c->aggregate);
 	free(c->reloaded);
 	free(c);
 }

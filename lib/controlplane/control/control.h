@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "config/config.h"
+#include "control/aggregate.h"
 #include "control/merge.h"
 #include "control/expected.h"
 #include "control/naming.h"
@@ -22,6 +23,7 @@
 
 enum { CONTROL_ROWS_MAX = 128 }; // keys of the configuration
 enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
+enum { CONTROL_TELLS_MAX = 16, CONTROL_TELL_MAX = 512, CONTROL_SENTENCE_MAX = 400, CONTROL_TELL_EVERY_S = 10 };
 
 // How the configuration is read again: file and options together, as at the start.
 struct control_reader {
@@ -35,6 +37,15 @@ struct control_reload {
 	bool changed[CONTROL_ROWS_MAX], restart[CONTROL_ROWS_MAX];
 	char error[ERR_TEXT_MAX];             // why nothing was taken; empty: it was
 	char restart_note[CONTROL_NOTE_MAX];  // what needs a restart; empty: nothing does
+};
+
+// A remote sink as it was a second ago.
+struct control_sink_seen {
+	bool known;
+	enum sink_state state;
+	char cause[SINK_CAUSE_MAX];
+	unsigned changes; // not told yet
+	unsigned pause_s; // until something may be told again
 };
 
 struct control {
@@ -62,6 +73,7 @@ struct control {
 	struct expected *expected;
 	struct recent *recent;
 	struct talkers *talkers;
+	struct aggregate *aggregate; // NULL: no output wanted any so far
 
 	uint64_t start_cycles;     // for rates and uptime
 	uint64_t started_ns;       // wall clock
@@ -74,6 +86,10 @@ struct control {
 
 	unsigned notes;
 	char note[CONTROL_NOTES_MAX][CONTROL_NOTE_MAX]; // what the operator should know, a sentence each
+
+	struct control_sink_seen sink_seen[CONTROL_SINKS_MAX];
+	unsigned tells;
+	char tell[CONTROL_TELLS_MAX][CONTROL_TELL_MAX]; // what is news now, the latest ones: the nth (from 0 on) at n % CONTROL_TELLS_MAX
 };
 
 // What is taken from EAL's memory for this configuration, by what it is for.
@@ -99,9 +115,19 @@ void control_destroy(struct control *c);
 
 void control_note(struct control *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void control_note_once(struct control *c, const char *format, ...) __attribute__((format(printf, 2, 3))); // not if it stands there
+void control_tell(struct control *c, const char *format, ...) __attribute__((format(printf, 2, 3))); // said once, and forgotten
 double control_seconds(const struct control *c); // since the start, or of the replay
 
 void control_sources(const struct control *c, struct metrics_sources *sources);
+
+// Gives a record that control has made itself to the sinks.
+void control_give_own(struct control *c, const struct record *r);
+
+// ---- aggregates, if a sink wants them ----
+
+void control_aggregate_flow(struct control *c, const struct record *r); // a flow's record is out
+void control_aggregate_second(struct control *c, const struct metrics_sources *sources);
+void control_aggregate_end(struct control *c); // all records are
 
 // ---- filters ----
 

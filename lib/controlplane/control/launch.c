@@ -13,6 +13,7 @@
 #include "control/control.h"
 #include "control/protocols.h"
 #include "control/filters.h"
+#include "control/sinks.h"
 #include "metrics/telemetry.h"
 
 enum {
@@ -305,25 +306,10 @@ static int queues_assign(struct control *c, struct err *err)
 	return worker_connect(c->worker, c->worker_count, c->config->limits.steer_ring, err);
 }
 
-static int sinks_start(struct control *c, struct err *err)
-{
-	for (unsigned i = 0; i < sink_count; i++) {
-		int rc;
-
-		if (!sink_list[i]->enabled(c->config))
-			continue;
-		rc = sink_start(sink_list[i], c->config, 0, &c->sink[c->sink_count], err);
-		if (rc < 0)
-			return rc;
-		c->sink_count++;
-	}
-	return 0;
-}
-
 static int memory_take(struct control *c, struct err *err)
 {
 	if (merge_create(c->worker_count, &c->merge) < 0 || recent_create(c->config->limits.recent_flows, &c->recent) < 0 ||
-	    talkers_create(&c->talkers) < 0)
+	    talkers_create(false, &c->talkers) < 0)
 		return err_set(err, -ENOMEM, "no memory for the control plane: lower limits.recent_flows");
 	c->expected = expected_create();
 	if (c->expected == NULL)
@@ -364,8 +350,8 @@ int control_start(const struct config *config, struct control **out, struct err 
 	if ((rc = memory_take(c, err)) < 0 || (rc = pool_create(c, err)) < 0 || (rc = ports_open(c, err)) < 0)
 		goto fail;
 	steering_decide(c);
-	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = filters_start(c, err)) < 0 || (rc = sinks_start(c, err)) < 0 ||
-	    (rc = launch(c, err)) < 0)
+	if ((rc = workers_create(c, err)) < 0 || (rc = queues_assign(c, err)) < 0 || (rc = filters_start(c, err)) < 0 ||
+	    (rc = control_sinks_apply(c, config, err)) < 0 || (rc = launch(c, err)) < 0)
 		goto fail;
 	rc = telemetry_start(c->worker, c->worker_count);
 	if (rc < 0)

@@ -167,6 +167,11 @@ struct merge_entry *merge_peek(struct merge *m)
 	return m->count > 0 && m->heap[0].order_ns < m->due_ns ? &m->heap[0] : NULL;
 }
 
+uint64_t merge_due_ns(const struct merge *m)
+{
+	return m->due_ns;
+}
+
 uint64_t merge_waiting(const struct merge *m)
 {
 	return m->count;

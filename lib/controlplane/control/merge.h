@@ -30,6 +30,7 @@ unsigned merge_fill(struct merge *m, struct worker *const *workers, unsigned n);
 struct merge_entry *merge_peek(struct merge *m);
 void merge_pop(struct merge *m);
 
+uint64_t merge_due_ns(const struct merge *m); // what is due before has been taken
 uint64_t merge_waiting(const struct merge *m);
 uint64_t merge_taken(const struct merge *m);
 

@@ -8,28 +8,22 @@
 #include <string.h>
 
 #include "config/config_row.h"
-#include "control/control.h"
+#include "control/sinks.h"
 #include "enrich/enrich_application.h"
 
 _Static_assert((int)CONTROL_ROWS_MAX >= (int)CONFIG_ROWS_MAX, "raise CONTROL_ROWS_MAX");
-
-static bool same(const struct config_row *row, const char *a, const char *b)
-{
-	return row->type == CONFIG_TEXT ? strcmp(a, b) == 0 : memcmp(a, b, row->size) == 0; // behind a text's end may be anything
-}
 
 // Takes what may change from next into draft; marks what is different.
 static void differences(const struct config *now, const struct config *next, struct config *draft, struct control_reload *out)
 {
 	for (unsigned i = 0; i < config_row_count; i++) {
 		const struct config_row *row = &config_rows[i];
-		const char *value = (const char *)next + row->offset;
 
-		if (same(row, (const char *)now + row->offset, value))
+		if (config_row_same(row, now, next))
 			continue;
 		*(row->reloadable ? &out->changed[i] : &out->restart[i]) = true;
 		if (row->reloadable)
-			memcpy((char *)draft + row->offset, value, row->size);
+			memcpy((char *)draft + row->offset, (const char *)next + row->offset, row->size);
 	}
 }
 
@@ -59,6 +53,7 @@ static int reload(struct control *c, struct config *read, struct config *draft, 
 {
 	struct control_reload now = {.error = ""};
 	struct enrich_applications *applications;
+	struct control_sinks_change sinks;
 	int rc;
 
 	if (c->reader.read == NULL)
@@ -71,16 +66,24 @@ static int reload(struct control *c, struct config *read, struct config *draft, 
 	rc = enrich_applications_create(draft->applications.file, &applications, err);
 	if (rc < 0)
 		return rc;
+	rc = control_sinks_prepare(c, draft, true, &sinks, err);
+	if (rc < 0)
+		goto fail;
 	rc = control_filter_load(c, draft->capture.filter, draft->capture.attributes, err);
 	if (rc < 0) {
-		enrich_applications_destroy(applications);
+		control_sinks_abort(c, &sinks);
 		file_name(c, draft, err);
-		return rc;
+		goto fail;
 	}
+	control_sinks_commit(c, draft);
 	naming_replace(c->naming, applications);
 	restart_note(&now);
 	c->reload = now;
 	return 0;
+
+fail:
+	enrich_applications_destroy(applications);
+	return rc;
 }
 
 int control_reload(struct control *c, struct err *err)

@@ -82,6 +82,9 @@ static void record_rows(const struct metrics_sources *s, const struct metrics_su
 		row(l, stats.name, "queued, refused or left out = made or taken by control - waiting there",
 		    stats.queued + stats.dropped_queue_full + stats.skipped, s->records_given - s->records_waiting);
 		row(l, stats.name, "queued = written + failed", stats.queued, stats.written + stats.dropped_error);
+		if (stats.remote && s->quiet) // two threads count: in flight the sides are read at different moments
+			row(l, stats.name, "recovered + written + refused = delivered + waiting + told lost",
+			    stats.recovered + stats.written + stats.dropped_queue_full, stats.delivered + stats.waiting + stats.tombstoned);
 	}
 }
 

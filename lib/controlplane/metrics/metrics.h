@@ -9,7 +9,7 @@
 #include "sink/sink.h"
 #include "worker/worker.h"
 
-enum { METRICS_LEDGER_ROWS = 32 };
+enum { METRICS_LEDGER_ROWS = 64, METRICS_SINKS_MAX = 16 };
 
 // Names that clients were told by DNS.
 struct metrics_dns_names {

@@ -179,6 +179,14 @@ static void records_json(const struct metrics_sources *s, const struct metrics_s
 		json_u64(j, "bytes", stats.written_bytes);
 		json_u64(j, "dropped_queue_full", stats.dropped_queue_full);
 		json_u64(j, "dropped_error", stats.dropped_error);
+		if (stats.remote) {
+			json_string(j, "state", sink_state_names[stats.state]);
+			json_u64(j, "recovered", stats.recovered);
+			json_u64(j, "delivered", stats.delivered);
+			json_u64(j, "waiting", stats.waiting);
+			json_u64(j, "tombstoned", stats.tombstoned);
+			json_u64(j, "duplicates", stats.duplicates);
+		}
 		if (stats.error[0] != '\0')
 			json_string(j, "error", stats.error);
 		json_object_end(j);

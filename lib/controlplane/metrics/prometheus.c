@@ -1,6 +1,7 @@
 // The numbers in Prometheus' text exposition format 0.0.4. One row a metric; those with labels have a writer of their own.
 #include <rte_cycles.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -169,20 +170,71 @@ static void capture_loss(struct text *t, const struct metrics_sources *s)
 	}
 }
 
+// One row a metric of an output. Those of servers are left out for outputs that are files.
+struct sink_metric {
+	const char *name, *type, *help;
+	size_t offset; // in struct sink_stats
+	bool remote;
+};
+
+#define SINK_METRIC(name, type, member, remote, help) {name, type, help, offsetof(struct sink_stats, member), remote}
+
+static const struct sink_metric sink_metrics[] = {
+	SINK_METRIC("records_queued_total", "counter", queued, false, "Records given to an output"),
+	SINK_METRIC("records_written_total", "counter", written, false, "Records that an output has written, or put into its spool"),
+	SINK_METRIC("records_dropped_queue_full_total", "counter", dropped_queue_full, false, "Records lost because the queue of an output was full"),
+	SINK_METRIC("records_dropped_error_total", "counter", dropped_error, false, "Records lost because an output could not be written"),
+	SINK_METRIC("records_left_out_total", "counter", skipped, false, "Records made while an output was off, or that it does not want"),
+	SINK_METRIC("written_bytes_total", "counter", written_bytes, false, "Bytes that an output has written"),
+	SINK_METRIC("records_recovered_total", "counter", recovered, true, "Records of earlier runs that were waiting at the start"),
+	SINK_METRIC("records_delivered_total", "counter", delivered, true, "Records that a server has acknowledged"),
+	SINK_METRIC("records_tombstoned_total", "counter", tombstoned, true, "Records that a server was told are lost, all causes"),
+	SINK_METRIC("records_duplicate_total", "counter", duplicates, true, "Records sent again that the server had already"),
+	SINK_METRIC("connects_total", "counter", connects, true, "Connections made to a server"),
+	SINK_METRIC("faults_total", "counter", faults, true, "Times that a server refused, was away or made no sense"),
+	SINK_METRIC("batches_total", "counter", batches, true, "Batches that a server has acknowledged"),
+	SINK_METRIC("waiting_records", "gauge", waiting, true, "Records in the spool that no server has acknowledged"),
+	SINK_METRIC("waiting_bytes", "gauge", waiting_bytes, true, "Bytes of those records"),
+	SINK_METRIC("retained_bytes", "gauge", retained_bytes, true, "Bytes kept in the spool after they were delivered"),
+	SINK_METRIC("spool_memory_bytes", "gauge", spool_memory_bytes, true, "Bytes of a spool in memory, as the disk refuses"),
+	SINK_METRIC("spool_damaged_bytes", "gauge", spool_damaged_bytes, true, "Bytes of a spool that could not be read and were kept aside"),
+};
+
+static void sink_metric(struct text *t, const struct sink_metric *m, const struct sink_stats *stats, unsigned n)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "sink_%s", m->name);
+	head(t, name, m->type, m->help);
+	for (unsigned i = 0; i < n; i++)
+		if (!m->remote || stats[i].remote)
+			say(t, "spanwatch_%s{sink=\"%s\"} %lu\n", name, stats[i].name,
+			    (unsigned long)*(const uint64_t *)(const void *)((const char *)&stats[i] + m->offset));
+}
+
 static void sinks(struct text *t, const struct metrics_sources *s)
 {
-	static const char *const names[] = {"queued", "written", "dropped_queue_full", "dropped_error"};
+	struct sink_stats stats[METRICS_SINKS_MAX];
+	unsigned n = s->sink_count < METRICS_SINKS_MAX ? s->sink_count : METRICS_SINKS_MAX;
+	bool remote = false;
 
-	for (unsigned k = 0; k < RTE_DIM(names); k++) {
-		say(t, "# TYPE spanwatch_sink_records_%s_total counter\n", names[k]);
-		for (unsigned i = 0; i < s->sink_count; i++) {
-			struct sink_stats v;
-
-			sink_stats(s->sinks[i], &v);
-			say(t, "spanwatch_sink_records_%s_total{sink=\"%s\"} %lu\n", names[k], v.name,
-			    (unsigned long)(const uint64_t[]){v.queued, v.written, v.dropped_queue_full, v.dropped_error}[k]);
-		}
+	for (unsigned i = 0; i < n; i++) {
+		sink_stats(s->sinks[i], &stats[i]);
+		remote = remote || stats[i].remote;
 	}
+	head(t, "sink_state", "gauge", "1 for the state that an output is in");
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned state = 0; state < SINK_STATES; state++)
+			say(t, "spanwatch_sink_state{sink=\"%s\",state=\"%s\"} %d\n", stats[i].name, sink_state_names[state], stats[i].state == state);
+	for (unsigned k = 0; k < RTE_DIM(sink_metrics); k++)
+		if (remote || !sink_metrics[k].remote)
+			sink_metric(t, &sink_metrics[k], stats, n);
+	if (!remote)
+		return;
+	head(t, "sink_spool_failing", "gauge", "1 while the disk refuses what a spool writes");
+	for (unsigned i = 0; i < n; i++)
+		if (stats[i].remote)
+			say(t, "spanwatch_sink_spool_failing{sink=\"%s\"} %d\n", stats[i].name, stats[i].spool_failing);
 }
 
 // One row a metric: what a worker counts of itself.

@@ -3,15 +3,17 @@
 #include <rte_cycles.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
-#include "control/control.h"
+#include "control/sinks.h"
 #include "ops/ops_run.h"
 #include "ops/ops_version.h"
 
-enum { REASONS_MAX = 16, REASON_MAX = 320 };
+enum { REASONS_MAX = 16, REASON_MAX = 448 };
 
 static const uint64_t lost_window_ns = 10000000000u;    // a loss is news for so long
 static const uint64_t residual_patience_ns = 3000000000u; // what is on its way between two threads arrives in less
+static const uint64_t away_patience_ns = 3000000000u;     // a server that is restarted is not worth a word
 static const double heartbeat_late_s = 1.0;
 
 struct reasons {
@@ -113,13 +115,31 @@ static void port_reasons(struct ops *ops, struct reasons *r)
 	}
 }
 
+static void remote_reasons(const struct sink_stats *stats, struct reasons *r)
+{
+	char sentence[CONTROL_SENTENCE_MAX];
+	struct timespec now;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (control_sink_away(stats) && stats->since_ns != 0 && now_ns > stats->since_ns + away_patience_ns) {
+		control_sink_sentence(stats, sentence);
+		because(r, "output %s: %s", stats->name, sentence);
+	}
+	if (stats->spool_failing)
+		because(r, "output %s: the spool is in memory: %.280s", stats->name, stats->spool_error);
+}
+
 static void sink_reasons(const struct control *c, struct reasons *r)
 {
 	for (unsigned i = 0; i < c->sink_count; i++) {
 		struct sink_stats stats;
 
 		sink_stats(c->sink[i], &stats);
-		if (stats.error[0] != '\0')
+		if (stats.remote)
+			remote_reasons(&stats, r);
+		else if (stats.error[0] != '\0')
 			because(r, "output %s: %.280s", stats.name, stats.error);
 	}
 }
@@ -209,7 +229,12 @@ static void sinks_json(const struct control *c, struct json *j)
 		sink_stats(c->sink[i], &stats);
 		json_object_begin(j, NULL);
 		json_string(j, "name", stats.name);
-		json_string(j, "state", stats.error[0] == '\0' ? "ok" : "failing");
+		if (stats.remote) {
+			json_string(j, "state", sink_state_names[stats.state]);
+			json_string(j, "cause", stats.cause);
+		} else {
+			json_string(j, "state", stats.error[0] == '\0' ? "ok" : "failing");
+		}
 		json_string(j, "error", stats.error);
 		json_object_end(j);
 	}

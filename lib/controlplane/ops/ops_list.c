@@ -98,6 +98,12 @@ const struct op ops_list[] = {
 	 .body_max = OP_BODY_MAX,
 	 .write = op_filters_set,
 	 .json = op_filters},
+	{.path = "sinks",
+	 .help = "the outputs: state, cause, what waits; PUT {\"redis\": {\"enabled\": false}} sets keys of theirs that may change at run time",
+	 .write_method = "PUT",
+	 .body_max = OP_BODY_MAX,
+	 .write = op_sinks_set,
+	 .json = op_sinks},
 	{.path = "metrics", .help = "all numbers in Prometheus' text format", .text = op_metrics},
 };
 

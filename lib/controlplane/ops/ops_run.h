@@ -10,6 +10,9 @@ void op_config(struct op_call *call, struct json *j);
 
 void op_filters(struct op_call *call, struct json *j);
 int op_filters_set(struct op_call *call, const char *body, size_t length, struct err *err);
+void op_sinks(struct op_call *call, struct json *j);
+int op_sinks_set(struct op_call *call, const char *body, size_t length, struct err *err);
+
 void op_reloaded(struct op_call *call, struct json *j);
 int op_reload(struct op_call *call, const char *body, size_t length, struct err *err);
 

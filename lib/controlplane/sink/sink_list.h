@@ -4,7 +4,6 @@
 
 #include "sink/sink.h"
 
-extern const struct sink_ops sink_eve;
-extern const struct sink_ops sink_redis;
+extern const struct sink_ops sink_eve, sink_redis, sink_http;
 
 #endif

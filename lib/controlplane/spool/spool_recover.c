@@ -112,7 +112,8 @@ static int folder_look(struct spool *s, struct findings *all, struct err *err)
 	if (all->newer != 0)
 		return err_set(err, -EPROTONOSUPPORT, "the spool in %.200s was written by a newer spanwatch (format %u, this one reads %d) and is left "
 			       "untouched; run that version, or set spool.directory to another folder", s->directory, all->newer, SPOOL_VERSION);
-	qsort(all->row, all->count, sizeof(*all->row), by_number);
+	if (all->count > 1)
+		qsort(all->row, all->count, sizeof(*all->row), by_number);
 	return 0;
 }
 
