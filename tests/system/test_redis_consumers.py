@@ -411,3 +411,18 @@ def test_acl(t):
     check(len(client.call("XRANGE", flows, "-", "+")) == 200 and client.call("HLEN", "sw:{streams}:stats") > 10, "a reader reads")
     check(stream_read(client, "flows", "streams")[0].boot == 1, "a reader reads")
     client.close()
+
+
+@system_test(tools=TOOLS, alone=True)
+def test_run_redis(t):
+    """scripts/run --redis: Ctrl-C, as a terminal sends it, or SIGTERM to the script; the server ends with it and leaves nothing."""
+    for signalled in (lambda p: os.killpg(p.pid, signal.SIGINT), lambda p: p.process.terminate()):
+        program = t.start(os.path.join(ROOT, "scripts/run"), "--redis")
+        t.until(lambda: "connected to unix:" in program.err, "spanwatch is connected", 60)
+        path = program.err.partition("connected to unix:")[2].split()[0]
+        command = program.out.partition("redis-cli ")[2].partition("\n")[0]
+        t.until(lambda: "event_type" in t.call("sh", "-c", "redis-cli " + command), "the line it prints shows a flow", 10)
+        signalled(program)
+        check(program.wait(20) == 0, "exit code: %s", program.err)
+        check(not os.path.exists(os.path.dirname(path)), "its folder is left")
+        check(subprocess.run(["redis-cli", *command.split()[:2], "ping"], capture_output=True, check=False).returncode != 0, "the server still runs")
