@@ -526,7 +526,7 @@ static void changes_are_told_now_and_then(void **state)
 	redis.say.drain_s = 12.2;
 	control_sinks_look(&w->control);
 	assert_string_equal(told(w, 1), "output redis: connected to one:1; 1,234,567 records that waited are being sent, for about 12 s"
-			    " (8 changes in between were not told)");
+			    " (8 changes in between not told, the latest cause: refused)");
 	assert_int_equal(w->control.tells, 2);
 }
 

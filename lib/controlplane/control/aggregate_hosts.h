@@ -1,7 +1,7 @@
 // Distinct hosts, for a HyperLogLog that Redis keeps and can merge over sensors. What is here is its twin: the same hash of an
-// address's text, the same registers. An address that raises no register would raise none in Redis, so it is not sent; one that waits
-// to be sent is forgotten when another raises its register further. So at most one waits for each register, whatever comes by, and
-// what Redis counts is exactly what it would count of all of them.
+// address's text, the same registers. An address that raises no register would raise none in Redis, so it is not sent; one that
+// waits to be sent is forgotten when another raises its register further. So at most one waits for each register, whatever comes
+// by, and what Redis counts is exactly what it would count of all of them.
 #ifndef CONTROL_AGGREGATE_HOSTS_H
 #define CONTROL_AGGREGATE_HOSTS_H
 

@@ -24,10 +24,10 @@ static void sums_json(const struct metrics_sources *s, const struct metrics_sum 
 	const struct worker_counters *c = &sum->counters;
 	struct ledger ledger;
 
-	amounts_json("packets", (const uint64_t[]){c->received_pkts, sum->analysed_pkts, sum->filtered_pkts, sum->malformed_pkts, sum->dropped_pkts},
-		     j);
-	amounts_json("bytes", (const uint64_t[]){c->received_bytes, sum->analysed_bytes, sum->filtered_bytes, sum->malformed_bytes, sum->dropped_bytes},
-		     j);
+	amounts_json("packets", (const uint64_t[5]){c->received_pkts, sum->analysed_pkts, sum->filtered_pkts, sum->malformed_pkts,
+						    sum->dropped_pkts}, j);
+	amounts_json("bytes", (const uint64_t[5]){c->received_bytes, sum->analysed_bytes, sum->filtered_bytes, sum->malformed_bytes,
+						  sum->dropped_bytes}, j);
 	json_u64(j, "flows.created", sum->flows_created);
 	json_u64(j, "flows.active", sum->flows_active);
 	json_u64(j, "flows.ended", sum->flows_ended);
@@ -90,7 +90,8 @@ void aggregate_port_names(struct port *const *ports, unsigned n, char names[PORT
 	}
 }
 
-static void port_json(struct port *port, unsigned at, const char *name, double seconds, struct aggregate_ports *last, struct json *j)
+static void port_json(struct port *port, unsigned at, const char *name, double seconds, struct aggregate_ports *last,
+		      struct json *j)
 {
 	static const char *const names[4] = {"pps", "bps", "received", "lost"};
 	char key[4][KEY_MAX];

@@ -28,6 +28,7 @@ void aggregate_tcp_now(struct aggregate_tcp *tcp, uint64_t now_ns); // what is o
 double aggregate_tcp_percentile_ms(const struct aggregate_tcp *tcp, double share);
 
 // Once a second: totals since the start. Returns what was added since a minute ago, or since the first.
-void aggregate_tcp_turn(struct aggregate_tcp *tcp, uint64_t segments, uint64_t again, uint64_t *segments_more, uint64_t *again_more);
+void aggregate_tcp_turn(struct aggregate_tcp *tcp, uint64_t segments, uint64_t again, uint64_t *segments_more,
+			uint64_t *again_more);
 
 #endif

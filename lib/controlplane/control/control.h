@@ -43,7 +43,7 @@ struct control_reload {
 struct control_sink_seen {
 	bool known;
 	enum sink_state state;
-	char cause[SINK_CAUSE_MAX];
+	char cause[SINK_CAUSE_MAX], missed[SINK_CAUSE_MAX]; // missed: the latest one that was not told
 	unsigned changes; // not told yet
 	unsigned pause_s; // until something may be told again
 };

@@ -189,13 +189,16 @@ void control_sink_sentence(const struct sink_stats *s, char *out)
 // One line, and not another one about the same sink for a while: what changes in between is counted.
 static void changes_tell(struct control *c, struct control_sink_seen *seen, const struct sink_stats *stats)
 {
-	char sentence[CONTROL_SENTENCE_MAX], more[64] = "";
+	unsigned missed = seen->changes - 1;
+	char sentence[CONTROL_SENTENCE_MAX], more[96] = "";
 
 	control_sink_sentence(stats, sentence);
-	if (seen->changes > 1)
-		snprintf(more, sizeof(more), " (%u changes in between were not told)", seen->changes - 1);
+	if (missed > 0)
+		snprintf(more, sizeof(more), " (%u change%s in between not told%s%s)", missed, missed == 1 ? "" : "s",
+			 seen->missed[0] != '\0' ? ", the latest cause: " : "", seen->missed);
 	control_tell(c, "output %s: %s%s", stats->name, sentence, more);
 	seen->changes = 0;
+	seen->missed[0] = '\0';
 	seen->pause_s = CONTROL_TELL_EVERY_S;
 }
 
@@ -214,8 +217,10 @@ static void one_look(struct control *c, struct control_sink_seen *seen, const st
 	state = state_seen(seen, stats);
 	if (seen->pause_s > 0)
 		seen->pause_s--;
-	if (state != seen->state || strcmp(stats->cause, seen->cause) != 0)
-		seen->changes++;
+	if (state != seen->state || strcmp(stats->cause, seen->cause) != 0) {
+		if (seen->changes++ > 0 && seen->cause[0] != '\0')
+			memcpy(seen->missed, seen->cause, sizeof(seen->missed));
+	}
 	seen->known = true;
 	seen->state = state;
 	snprintf(seen->cause, sizeof(seen->cause), "%s", stats->cause);

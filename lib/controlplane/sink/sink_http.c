@@ -86,6 +86,11 @@ static void http_destroy(void *state)
 	free(h);
 }
 
+static unsigned http_most(const void *state)
+{
+	return ((const struct http *)state)->is.batch;
+}
+
 static int http_create(const struct config *config, void **state, char *target, struct err *err)
 {
 	struct http *h;
@@ -267,7 +272,7 @@ static int http_send(void *state, const struct spool_batch *batch, struct remote
 
 	if (now < h->quiet_until_ms) {
 		remote_fail(fault, "busy", true, "%s asked for a pause, %u s of it are left", h->is.target,
-			    (unsigned)((h->quiet_until_ms - now) / MS_PER_S + 1));
+			    (unsigned)((h->quiet_until_ms - now + MS_PER_S - 1) / MS_PER_S));
 		fault->keep = true;
 		return -EIO;
 	}
@@ -421,6 +426,7 @@ const struct remote_ops http_remote = {
 	.name = "http",
 	.intends = true,
 	.create = http_create,
+	.most = http_most,
 	.connect = http_connect,
 	.send = http_send,
 	.receive = http_receive,

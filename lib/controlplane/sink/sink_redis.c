@@ -26,8 +26,14 @@ static int redis_create(const struct config *config, void **state, char *target,
 		free(sink);
 		return rc;
 	}
+	sink->most = config->redis.batch;
 	*state = sink;
 	return 0;
+}
+
+static unsigned redis_most(const void *state)
+{
+	return ((const struct redis_sink *)state)->most;
 }
 
 static void redis_destroy(void *state)
@@ -43,6 +49,7 @@ static void redis_destroy(void *state)
 static const struct remote_ops redis_remote = {
 	.name = "redis",
 	.create = redis_create,
+	.most = redis_most,
 	.connect = redis_connect,
 	.send = redis_send,
 	.receive = redis_receive,

@@ -72,6 +72,7 @@ enum redis_key {
 struct redis_sink {
 	struct redis_settings settings;
 	enum config_redis_mode mode;
+	unsigned most; // entries in a batch
 	char sensor[REDIS_SENSOR_MAX];
 	char key[REDIS_KEYS][REDIS_KEY_MAX];
 	char instance[2 * SPOOL_INSTANCE_BYTES + 1];

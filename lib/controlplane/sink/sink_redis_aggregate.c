@@ -46,7 +46,7 @@ static bool name_is_sound(const char *name)
 {
 	size_t n = name != NULL ? strlen(name) : 0;
 
-	return n > 0 && n < FIELD_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.:-") == n;
+	return n > 0 && n < FIELD_MAX && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-") == n;
 }
 
 static bool text_is_short(const cJSON *item)

@@ -10,7 +10,11 @@
 #include "base/json.h"
 #include "sink/sink_redis.h"
 
-enum { ARGUMENTS_MAX = 16, TOMBSTONE_MAX = 256 };
+enum {
+	ARGUMENTS_MAX = 16,
+	TOMBSTONE_MAX = 256,
+	COMMANDS_MAX = 24576 // of one transaction: its reply has to stay within what is taken for one
+};
 
 int redis_put(struct redis_sink *sink, enum redis_command_kind kind, unsigned stream, int argc, const char **argv,
 	      const size_t *lengths)
@@ -154,6 +158,8 @@ int redis_batch_put(struct redis_sink *sink, const struct spool_batch *batch)
 			sink->boot = entry->boot;
 		if (entry->stream < REDIS_KEPT)
 			rc = entry_put(sink, entry, last[entry->stream] == i);
+		else if (sink->commands > COMMANDS_MAX)
+			sink->left_out++;
 		else if (entry->cause == SPOOL_KEPT)
 			rc = redis_aggregate_put(sink, entry->payload, entry->length);
 	}

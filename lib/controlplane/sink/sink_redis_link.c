@@ -345,3 +345,8 @@ int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fa
 	}
 	return rc < 0 ? rc : 0;
 }
+
+void redis_link_raise(struct redis_link *link, bool raised)
+{
+	redis_replies_raise(&link->replies, raised);
+}

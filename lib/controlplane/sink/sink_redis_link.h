@@ -75,6 +75,9 @@ int redis_link_flush(struct redis_link *link, struct remote_fault *fault);
 // the caller frees (freeReplyObject), or -EIO: the link is of no use any more, close it.
 int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fault *fault);
 
+// From here on replies may be larger (1 MiB), or not any more: those that repeat records, as XINFO STREAM does.
+void redis_link_raise(struct redis_link *link, bool raised);
+
 // Returns 0 if it is not an error reply. Otherwise -EIO and, from its first word (p: fault->patient, k: fault->keep):
 //	auth p		NOAUTH, WRONGPASS, NOPERM, DENIED	readonly	READONLY (reconnect: it may be elsewhere)
 //	oom k		OOM					misconf k	MISCONF (its disk)

@@ -1,20 +1,16 @@
 // The section [redis] as addresses, secrets and times. Nothing here asks the network.
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "sink/sink_redis_peer.h"
+#include "sink/sink_secret.h"
 
 enum { PORT_USUAL = 6379, PORT_SENTINEL = 26379, PATH_UNIX_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
-
-#define PASSWORD_VARIABLE "SPANWATCH_REDIS_PASSWORD"
 
 // ---- addresses ----
 
@@ -150,67 +146,6 @@ static void target_write(const struct redis_settings *settings, char *target)
 	target[b.used] = '\0';
 }
 
-// ---- password ----
-
-static int password_take(const char *text, size_t len, const char *from, struct redis_settings *out, struct err *err)
-{
-	if (len == 0)
-		return err_set(err, -EINVAL, "%s has no password in its first line; write one there or do not name it", from);
-	if (len > REDIS_PASSWORD_MAX || memchr(text, '\0', len) != NULL)
-		return err_set(err, -EINVAL, "the password in %s is longer than %d bytes or has a zero byte", from, REDIS_PASSWORD_MAX);
-	memcpy(out->password, text, len);
-	out->password[len] = '\0';
-	return 0;
-}
-
-static ssize_t regular_read(const char *path, char *out, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		errno = EINVAL;
-	else
-		n = read(fd, out, room);
-	n = n < 0 ? -errno : n;
-	close(fd);
-	return n;
-}
-
-static int password_file_read(const char *path, struct redis_settings *out, struct err *err)
-{
-	char line[REDIS_PASSWORD_MAX + 3]; // with \r\n, and one to tell a longer one
-	ssize_t n = regular_read(path, line, sizeof(line));
-	const char *end;
-	size_t len;
-	int rc;
-
-	if (n < 0)
-		return err_set(err, -EINVAL, "cannot read redis.password_file %s: %s; it has to be a file that spanwatch may read", path,
-			       strerror((int)-n));
-	end = memchr(line, '\n', (size_t)n);
-	len = end != NULL ? (size_t)(end - line) : (size_t)n;
-	if (len > 0 && line[len - 1] == '\r')
-		len--;
-	rc = password_take(line, len, path, out, err);
-	explicit_bzero(line, sizeof(line));
-	return rc;
-}
-
-static int password_read(const struct config *config, struct redis_settings *out, struct err *err)
-{
-	const char *variable = getenv(PASSWORD_VARIABLE);
-
-	if (config->redis.password_file[0] != '\0')
-		return password_file_read(config->redis.password_file, out, err);
-	if (variable == NULL || variable[0] == '\0')
-		return 0;
-	return password_take(variable, strlen(variable), PASSWORD_VARIABLE, out, err);
-}
-
 // ---- all ----
 
 static int tls_check(const struct redis_settings *settings, struct err *err)
@@ -246,7 +181,10 @@ static int settings_fill(const struct config *config, struct redis_settings *out
 	if (out->servers == CONFIG_REDIS_SENTINEL && out->sentinel_master[0] == '\0')
 		return err_set(err, -EINVAL, "redis.sentinel_master is empty; set the name under which the Sentinels know the primary");
 	rc = tls_check(out, err);
-	return rc == 0 ? password_read(config, out, err) : rc;
+	if (rc == 0 && sink_secret_read("redis.password_file", config->redis.password_file, "SPANWATCH_REDIS_PASSWORD", out->password,
+					sizeof(out->password), err) < 0)
+		rc = -EINVAL;
+	return rc;
 }
 
 int redis_settings_read(const struct config *config, struct redis_settings *out, char *target, struct err *err)

@@ -41,6 +41,7 @@ struct remote_ops {
 	// Reads its settings; nothing of the network yet. -EINVAL and a sentence if they cannot work. What it points to in config is
 	// copied. target: for people, without secrets, SINK_TARGET_MAX bytes.
 	int (*create)(const struct config *config, void **state, char *target, struct err *err);
+	unsigned (*most)(const void *state); // entries in a batch; NULL: SPOOL_BATCH_MAX
 	// 0 and where to go on, or -EIO and why not.
 	int (*connect)(void *state, const struct remote_identity *identity, struct remote_where *where, struct remote_fault *fault);
 	// Sends one batch; its memory stays until receive() has answered. One batch is in flight at a time; all of it is delivered or none.

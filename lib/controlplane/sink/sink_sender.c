@@ -150,10 +150,10 @@ static void connect_try(struct remote *r)
 
 static unsigned batch_read(struct remote *r)
 {
-	unsigned place = r->turn;
+	unsigned place = r->turn, most = r->ops->most != NULL ? r->ops->most(r->state) : SPOOL_BATCH_MAX;
 
 	r->turn ^= 1;
-	return spool_read(r->spool, place, SPOOL_BATCH_MAX, BATCH_BYTES, r->batch[place]);
+	return spool_read(r->spool, place, most, BATCH_BYTES, r->batch[place]);
 }
 
 static void delivered(struct remote *r, const struct spool_batch *batch, unsigned duplicates)

@@ -79,8 +79,6 @@ int spool_open(const struct spool_config *config, struct spool **out, struct err
 	else
 		rc = spool_folder_open(s, err);
 	if (rc == 0)
-		rc = spool_state_open(s, err);
-	if (rc == 0)
 		rc = spool_recover(s, err);
 	if (rc < 0) {
 		spool_free(s);

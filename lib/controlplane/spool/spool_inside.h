@@ -11,8 +11,10 @@
 enum {
 	SPOOL_VERSION = 1,
 	SPOOL_ENDIAN = 0x01020304,
-	SPOOL_STATE_BYTES = 4096,
+	SPOOL_STATE_BYTES = 16384,
+	SPOOL_ENDS = 400, // boots whose last ids are known
 	SPOOL_SLOT_BYTES = 512,
+	SPOOL_NAMES_TAKEN_MAX = 64, // in a row, by somebody else's files
 	SPOOL_NAME_MAX = 32,
 	SPOOL_PATH_MAX = 1024,
 	SPOOL_MACHINE_MAX = 40,
@@ -28,7 +30,6 @@ struct spool_file_header {
 	uint64_t number;
 	uint8_t instance[SPOOL_INSTANCE_BYTES];
 	struct spool_id before[SPOOL_STREAMS]; // last id of each stream in the segments before
-	uint64_t ids_before;                   // ids that all entries before cover, over the life of the log
 	uint32_t reserved, crc;                // of all before it
 };
 
@@ -47,8 +48,11 @@ struct spool_file_cursor {
 	uint64_t segment, offset;               // behind what was acknowledged
 	uint64_t intend_segment, intend_offset; // end of a batch on its way; 0: none
 	struct spool_id acked[SPOOL_STREAMS], counted[SPOOL_STREAMS];
-	uint64_t ids_out;                       // ids acknowledged, over the life of the log
 	uint32_t reserved, crc;
+};
+
+struct spool_file_end {
+	uint64_t boot, last[SPOOL_STREAMS];
 };
 
 // Mapped; stores into it survive the process. No checksum: it changes all the time.
@@ -60,11 +64,14 @@ struct spool_file_state {
 	uint64_t boot;
 	_Atomic uint64_t given[SPOOL_STREAMS];   // in this boot
 	struct spool_id quota_to[SPOOL_STREAMS]; // up to here, what is missing was dropped for want of room
+	struct spool_file_end ends[SPOOL_ENDS];  // of boots, at boot % SPOOL_ENDS
 };
 
-_Static_assert(sizeof(struct spool_file_state) <= SPOOL_STATE_BYTES, "one page");
+_Static_assert(sizeof(struct spool_file_state) <= SPOOL_STATE_BYTES, "its pages");
 _Static_assert(sizeof(struct spool_file_cursor) <= SPOOL_SLOT_BYTES, "one slot");
 _Static_assert(sizeof(struct spool_file_entry) % 8 == 0 && sizeof(struct spool_file_header) % 8 == 0, "entries are aligned");
+
+#define SPOOL_BOOT_MAX (UINT64_MAX / 2) // more, in a file, is damage
 
 enum { SPOOL_ENTRY_BYTES_MAX = sizeof(struct spool_file_entry) + SPOOL_PAYLOAD_MAX + 8 };
 
@@ -80,7 +87,6 @@ struct spool_segment {
 	bool gone;          // out of the list; freed with its last user
 	bool thinned;       // only what is dropped last is left in it
 	struct spool_id before[SPOOL_STREAMS];
-	uint64_t ids_before;
 };
 
 // Where the reader is.
@@ -116,13 +122,11 @@ struct spool {
 	struct spool_segment *active;  // newest one if it can still be written to
 	uint8_t *pending;              // not yet committed
 	size_t pending_used;
-	uint64_t pending_ids;
 	struct spool_id pending_last[SPOOL_STREAMS];
 	bool pending_has[SPOOL_STREAMS];
 	struct spool_id last[SPOOL_STREAMS];      // given out
 	struct spool_id committed[SPOOL_STREAMS]; // visible to the reader
 	uint64_t told_lost;            // ids that were never appended
-	uint64_t ids_in;               // committed, over the life of the log
 	uint8_t *unsynced;             // committed since the last fsync
 	size_t unsynced_used;
 	uint64_t next_sync_ns, next_retry_ns, next_look_ns, next_number;
@@ -154,10 +158,18 @@ void spool_segment_put(struct spool *s, struct spool_segment *seg);     // locke
 void spool_segment_aside(struct spool *s, struct spool_segment *seg, uint64_t offset, size_t n); // bytes that cannot be read
 struct spool_segment *spool_segment_find(struct spool *s, uint64_t number); // locked: that one or the next; NULL
 
+// spool_ends.c: ids of a stream in (from, to]
+void spool_end_learn(struct spool *s, unsigned stream, struct spool_id id);
+// The first of them, as far as they are of one boot; false: there are none.
+bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to, struct spool_file_entry *hole);
+uint64_t spool_ids_between(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to);
+
 // spool_state.c
 bool spool_disk_refuses(int error); // the disk, not who asks
 int spool_folder_open(struct spool *s, struct err *err);
+int spool_newer(const struct spool *s, uint32_t version, struct err *err); // -EPROTONOSUPPORT
 int spool_state_open(struct spool *s, struct err *err);
+void spool_state_sync(struct spool *s); // and the names in the folder
 void spool_state_close(struct spool *s);
 void spool_cursor_read(struct spool *s);
 void spool_cursor_write(struct spool *s, bool sync);

@@ -19,6 +19,7 @@ struct walk {
 	struct spool_segment *seg;
 	uint64_t offset, end; // in the segment; end: of what may be read of it
 	bool sealed;          // nothing more will come behind end
+	struct spool_id ends[SPOOL_STREAMS]; // of the log, when the segment was looked at
 	bool full;
 	bool stop;            // the bounds of an intended batch are reached
 };
@@ -49,44 +50,77 @@ static void give(struct walk *w, const struct spool_file_entry *e, uint64_t firs
 	w->s->at.read[e->stream] = (struct spool_id){e->boot, e->last};
 }
 
+// An entry that the receiver has. Returns how many of its ids had not been counted yet. What was missing before it and had been told,
+// but not acknowledged, is counted with it. Locked.
+static uint64_t count(struct spool *s, unsigned stream, struct spool_id last, uint64_t ids, enum spool_cause cause)
+{
+	uint64_t more = spool_ids_between(s, stream, s->cursor.counted[stream], last), own = ids < more ? ids : more;
+
+	if (more == 0)
+		return 0;
+	s->cursor.counted[stream] = last;
+	s->stats.tombstoned += more - own;
+	s->stats.tombstoned_by[hole_cause(s, stream, last.boot, last.seq)] += more - own;
+	if (cause == SPOOL_KEPT) {
+		s->stats.delivered += own;
+	} else {
+		s->stats.tombstoned += own;
+		s->stats.tombstoned_by[cause] += own;
+	}
+	return own;
+}
+
 // What the receiver turned out to have, though it never told us.
 static void count_unsent(struct spool *s, const struct spool_file_entry *e)
 {
-	if (spool_id_compare((struct spool_id){e->boot, e->last}, s->cursor.counted[e->stream]) <= 0) {
-		s->stats.duplicates++;
-		return;
-	}
+	struct spool_id id = {e->boot, e->last};
+
 	pthread_mutex_lock(&s->mutex);
-	s->cursor.acked[e->stream] = s->cursor.counted[e->stream] = (struct spool_id){e->boot, e->last};
-	s->cursor.ids_out += e->last - e->first + 1;
-	s->stats.delivered += e->cause == SPOOL_KEPT;
-	s->stats.tombstoned += e->cause == SPOOL_KEPT ? 0 : e->last - e->first + 1;
+	if (count(s, e->stream, id, e->last - e->first + 1, e->cause) == 0)
+		s->stats.duplicates++;
+	else if (spool_id_compare(id, s->cursor.acked[e->stream]) > 0)
+		s->cursor.acked[e->stream] = id;
 	pthread_mutex_unlock(&s->mutex);
+}
+
+// Tombstones for all that is missing up to these ids. False: there is no room for them.
+static bool holes_give(struct walk *w, unsigned stream, struct spool_id to)
+{
+	struct spool *s = w->s;
+	struct spool_file_entry hole;
+
+	while (spool_hole_next(s, stream, s->at.read[stream], to, &hole)) {
+		if (!room_for(w, 1, 0))
+			return false;
+		hole.cause = (uint8_t)hole_cause(s, stream, hole.boot, hole.last);
+		give(w, &hole, hole.first, NULL);
+	}
+	return true;
+}
+
+static bool all_holes_give(struct walk *w, const struct spool_id to[SPOOL_STREAMS])
+{
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		if (!holes_give(w, i, to[i])) {
+			w->full = true;
+			return false;
+		}
+	return true;
 }
 
 // One sound entry. False: there is no room for it; it stays.
 static bool take(struct walk *w, const struct spool_file_entry *e, const uint8_t *payload)
 {
-	struct spool *s = w->s;
-	struct spool_id read = s->at.read[e->stream];
-	uint64_t next = read.boot == e->boot ? read.seq + 1 : 1;
+	struct spool_id read = w->s->at.read[e->stream];
 
 	if (spool_id_compare((struct spool_id){e->boot, e->last}, read) <= 0) {
-		count_unsent(s, e);
+		count_unsent(w->s, e);
 		return true;
 	}
-	if (e->first > next) {
-		struct spool_file_entry hole = {.boot = e->boot, .last = e->first - 1, .stream = e->stream};
-
-		if (!room_for(w, 1, 0))
-			return false;
-		hole.cause = (uint8_t)hole_cause(s, e->stream, e->boot, hole.last);
-		give(w, &hole, next, NULL);
-		next = e->first;
-	}
-	if (!room_for(w, 1, e->length))
+	if (!holes_give(w, e->stream, (struct spool_id){e->boot, e->first - 1}) || !room_for(w, 1, e->length))
 		return false;
-	give(w, e, e->first > next ? e->first : next, e->length > 0 ? payload : NULL);
+	read = w->s->at.read[e->stream];
+	give(w, e, read.boot == e->boot && read.seq >= e->first ? read.seq + 1 : e->first, e->length > 0 ? payload : NULL);
 	return true;
 }
 
@@ -154,6 +188,7 @@ static struct spool_segment *segment_get(struct spool *s, struct walk *w)
 	w->offset = s->at.offset < sizeof(struct spool_file_header) ? sizeof(struct spool_file_header) : s->at.offset;
 	w->end = seg->size;
 	w->sealed = seg->next != NULL;
+	memcpy(w->ends, s->committed, sizeof(w->ends));
 	return seg;
 }
 
@@ -195,6 +230,10 @@ static bool segment_walk(struct walk *w, uint8_t *room)
 		return false;
 	want = w->end > w->offset ? w->end - w->offset : 0;
 	want = want < CHUNK_BYTES ? want : CHUNK_BYTES;
+	if (w->offset == sizeof(struct spool_file_header) && !all_holes_give(w, w->seg->before)) {
+		segment_leave(w);
+		return false;
+	}
 	got = want > 0 ? spool_segment_read(w->s, w->seg, room, want, w->offset) : 0;
 	if (got <= 0 && want > 0) { // the file has gone, or is shorter than it was
 		w->offset = w->end;
@@ -202,6 +241,8 @@ static bool segment_walk(struct walk *w, uint8_t *room)
 		w->end = (size_t)got < want ? w->offset + (size_t)got : w->end;
 		w->offset += chunk_walk(w, room, (size_t)got);
 	}
+	if (!w->sealed && w->offset >= w->end && !w->full && !w->stop)
+		all_holes_give(w, w->ends);
 	return segment_leave(w) && !w->full && !w->stop;
 }
 
@@ -237,6 +278,10 @@ unsigned spool_read(struct spool *s, unsigned place, unsigned max, size_t bytes,
 	batch->bytes = 0;
 	if (s->room[place] == NULL)
 		return 0;
+	if (s->cursor.intend_segment > 0 && s->at.segment == s->cursor.segment && s->at.offset == s->cursor.offset) {
+		w.max = SPOOL_BATCH_MAX; // as much as was meant, whatever is asked for now
+		w.bytes_max = CHUNK_BYTES;
+	}
 	while (segment_walk(&w, s->room[place]) && batch->count == 0)
 		;
 	batch_end(s, batch, w.stop, alone);
@@ -281,20 +326,10 @@ void spool_intend(struct spool *s, const struct spool_batch *batch)
 static void ack_entry(struct spool *s, const struct spool_entry *e)
 {
 	struct spool_id id = {e->boot, e->last};
-	uint64_t ids = e->last - e->first + 1;
 
+	count(s, e->stream, id, e->last - e->first + 1, e->cause);
 	if (spool_id_compare(id, s->cursor.acked[e->stream]) > 0)
 		s->cursor.acked[e->stream] = id;
-	if (spool_id_compare(id, s->cursor.counted[e->stream]) <= 0)
-		return; // sent again to one that had lost it
-	s->cursor.counted[e->stream] = id;
-	s->cursor.ids_out += ids;
-	if (e->cause == SPOOL_KEPT) {
-		s->stats.delivered++;
-		return;
-	}
-	s->stats.tombstoned += ids;
-	s->stats.tombstoned_by[e->cause] += ids;
 }
 
 void spool_ack(struct spool *s, const struct spool_batch *batch)

@@ -20,7 +20,8 @@ struct found {
 struct findings {
 	struct found *row;
 	size_t count, room;
-	uint32_t newer; // version of a segment that is not ours to touch; 0: none
+	uint64_t highest; // number that a name has, whatever it is the name of
+	uint32_t newer;   // version of a segment that is not ours to touch; 0: none
 };
 
 // ---- looking ----
@@ -57,6 +58,7 @@ static int found_add(struct spool *s, struct findings *all, const char *name, ui
 	struct found f = {.number = number};
 	struct stat st;
 
+	all->highest = number > all->highest ? number : all->highest;
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) { // a link, a pipe, a folder: somebody else's, left alone
 		if (fd >= 0)
 			close(fd);
@@ -110,8 +112,7 @@ static int folder_look(struct spool *s, struct findings *all, struct err *err)
 	if (rc < 0)
 		return err_set(err, rc, "no memory for the spool in %.200s", s->directory);
 	if (all->newer != 0)
-		return err_set(err, -EPROTONOSUPPORT, "the spool in %.200s was written by a newer spanwatch (format %u, this one reads %d) and is left "
-			       "untouched; run that version, or set spool.directory to another folder", s->directory, all->newer, SPOOL_VERSION);
+		return spool_newer(s, all->newer, err);
 	if (all->count > 1)
 		qsort(all->row, all->count, sizeof(*all->row), by_number);
 	return 0;
@@ -145,8 +146,12 @@ static int segment_take(struct spool *s, const struct found *f)
 	seg->fd = -1;
 	seg->number = f->number;
 	seg->size = f->size;
-	seg->ids_before = f->header.ids_before;
 	memcpy(seg->before, f->header.before, sizeof(seg->before));
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		spool_end_learn(s, i, seg->before[i]);
+		if (spool_id_compare(seg->before[i], s->committed[i]) > 0)
+			s->committed[i] = seg->before[i];
+	}
 	spool_segment_push(s, seg);
 	return 0;
 }
@@ -162,8 +167,6 @@ static int last_scan(struct spool *s, struct spool_segment *seg)
 		free(bytes);
 		return bytes == NULL ? -ENOMEM : 0;
 	}
-	memcpy(s->committed, seg->before, sizeof(s->committed));
-	s->ids_in = seg->ids_before;
 	while (at < (uint64_t)got) {
 		struct spool_file_entry e;
 		int size = spool_entry_look(bytes + at, (size_t)got - at, &e);
@@ -171,10 +174,8 @@ static int last_scan(struct spool *s, struct spool_segment *seg)
 		if (size <= 0)
 			break;
 		at += (uint64_t)size;
-		if (spool_id_compare((struct spool_id){e.boot, e.last}, s->committed[e.stream]) <= 0)
-			continue;
-		s->committed[e.stream] = (struct spool_id){e.boot, e.last};
-		s->ids_in += e.last - e.first + 1;
+		if (spool_id_compare((struct spool_id){e.boot, e.last}, s->committed[e.stream]) > 0)
+			s->committed[e.stream] = (struct spool_id){e.boot, e.last};
 	}
 	free(bytes);
 	return 0;
@@ -192,7 +193,6 @@ static int segments_take(struct spool *s, const struct findings *all)
 		const struct found *f = &all->row[i];
 		int rc = 0;
 
-		s->next_number = f->number + 1;
 		if (f->sound && header_sound(s, f))
 			rc = segment_take(s, f);
 		else
@@ -212,7 +212,6 @@ static void cursor_make(struct spool *s)
 {
 	if (s->cursor.serial > 0 || s->oldest == NULL)
 		return;
-	s->cursor.ids_out = s->oldest->ids_before;
 	memcpy(s->cursor.acked, s->oldest->before, sizeof(s->cursor.acked));
 	memcpy(s->cursor.counted, s->oldest->before, sizeof(s->cursor.counted));
 }
@@ -228,24 +227,27 @@ static void place_find(struct spool *s)
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if (spool_id_compare(s->committed[i], c->acked[i]) < 0)
 			s->committed[i] = c->acked[i]; // the segments are gone, the cursor still knows
-	if (s->ids_in < c->ids_out)
-		s->ids_in = c->ids_out;
 	s->done = (struct spool_place){.segment = c->segment, .offset = c->offset};
 	memcpy(s->done.read, c->acked, sizeof(s->done.read));
 	s->at = s->done;
 }
 
+// Of the last boot it is known how many were given. What is missing of those before it was lost with its segments.
 static void missing_tell(struct spool *s)
 {
-	enum spool_cause cause = spool_machine_same(s) ? SPOOL_CRASH : SPOOL_POWER;
+	enum spool_cause last = spool_machine_same(s) ? SPOOL_CRASH : SPOOL_POWER;
 	uint64_t boot = s->state->boot;
 
-	for (unsigned i = 0; i < SPOOL_STREAMS && boot > 0; i++) {
-		uint64_t given = atomic_load(&s->state->given[i]), have = s->committed[i].boot == boot ? s->committed[i].seq : 0;
-		struct spool_file_entry e = {.boot = boot, .first = have + 1, .last = given, .stream = (uint8_t)i, .cause = (uint8_t)cause};
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		struct spool_id from = s->committed[i], to = {boot, atomic_load(&s->state->given[i])};
+		struct spool_file_entry hole;
 
-		if (given > have && s->committed[i].boot <= boot)
-			spool_put_entry(s, &e, NULL);
+		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], spool_id_compare(from, to) > 0 ? from : to);
+		while (spool_hole_next(s, i, from, to, &hole)) {
+			from = (struct spool_id){hole.boot, hole.last};
+			hole.cause = (uint8_t)(spool_id_compare(from, s->state->quota_to[i]) <= 0 ? SPOOL_QUOTA : hole.boot == boot ? last : SPOOL_DAMAGE);
+			spool_put_entry(s, &hole, NULL);
+		}
 	}
 	spool_commit(s);
 }
@@ -259,11 +261,14 @@ static void boot_count(struct spool *s)
 			boot = s->committed[i].boot;
 	s->boot = boot + 1;
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		spool_end_learn(s, i, s->committed[i]);
+		spool_end_learn(s, i, (struct spool_id){s->state->boot, atomic_load(&s->state->given[i])});
 		atomic_store(&s->state->given[i], 0);
 		s->last[i] = (struct spool_id){s->boot, 0};
 	}
 	s->state->boot = s->boot;
 	spool_machine_put(s);
+	spool_state_sync(s); // the next boot has to be another one even if the machine goes down
 }
 
 int spool_recover(struct spool *s, struct err *err)
@@ -271,8 +276,10 @@ int spool_recover(struct spool *s, struct err *err)
 	struct findings all = {.count = 0};
 	int rc = folder_look(s, &all, err);
 
+	if (rc == 0)
+		rc = spool_state_open(s, err); // not before it is known that nothing here is of a newer version
 	if (rc == 0) {
-		s->next_number = 1;
+		s->next_number = all.highest + 1;
 		instance_adopt(s, &all);
 		rc = segments_take(s, &all);
 		if (rc < 0)
@@ -289,6 +296,5 @@ int spool_recover(struct spool *s, struct err *err)
 	missing_tell(s);
 	boot_count(s);
 	spool_room_retained(s, s->config.retain_bytes);
-	s->stats.recovered = s->ids_in - s->cursor.ids_out;
 	return 0;
 }

@@ -32,7 +32,8 @@ int spool_entry_look(const uint8_t *at, size_t left, struct spool_file_entry *ou
 		return 0;
 	if (out->size < sizeof(*out) || out->size > SPOOL_ENTRY_BYTES_MAX || out->size % 8 != 0 || out->size > left ||
 	    out->length > out->size - sizeof(*out) || out->stream >= SPOOL_STREAMS || out->cause >= SPOOL_CAUSES || out->first == 0 ||
-	    out->first > out->last || out->boot == 0 || (out->cause == SPOOL_KEPT && (out->first != out->last || out->length == 0)))
+	    out->first > out->last || out->boot == 0 || out->boot >= SPOOL_BOOT_MAX ||
+	    (out->cause == SPOOL_KEPT && (out->first != out->last || out->length == 0)))
 		return -EBADMSG;
 	if (spool_crc(0, at + offsetof(struct spool_file_entry, boot), out->size - offsetof(struct spool_file_entry, boot)) != out->crc)
 		return -EBADMSG;
@@ -65,21 +66,29 @@ static struct spool_segment *segment_new(struct spool *s, struct spool_file_head
 	seg->fd = -1;
 	seg->number = s->next_number;
 	seg->size = sizeof(*h);
-	seg->ids_before = s->ids_in;
 	memcpy(seg->before, s->committed, sizeof(seg->before));
 	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, magic, sizeof(magic));
 	h->version = SPOOL_VERSION;
 	h->endian = SPOOL_ENDIAN;
 	h->number = seg->number;
-	h->ids_before = seg->ids_before;
 	memcpy(h->instance, s->state->instance, sizeof(h->instance));
 	memcpy(h->before, seg->before, sizeof(h->before));
 	h->crc = spool_header_crc(h);
 	return seg;
 }
 
-int spool_segment_create(struct spool *s, struct spool_segment **out, int *error)
+static int segment_allocate(int fd, uint32_t bytes)
+{
+	int rc;
+
+	do
+		rc = fallocate(fd, 0, 0, bytes);
+	while (rc != 0 && errno == EINTR);
+	return rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS ? -errno : 0;
+}
+
+static int segment_try(struct spool *s, struct spool_segment **out, int *error)
 {
 	struct spool_file_header h;
 	struct spool_segment *seg = segment_new(s, &h);
@@ -91,12 +100,13 @@ int spool_segment_create(struct spool *s, struct spool_segment **out, int *error
 	spool_segment_name(seg->number, "spool", name);
 	seg->fd = openat(s->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	*error = errno;
+	if (seg->fd < 0 && errno == EEXIST) // whatever it is, it is not ours; the next number is tried
+		s->next_number++;
 	if (seg->fd < 0)
 		goto fail;
-	if (fallocate(seg->fd, 0, 0, s->config.segment_bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
-		*error = errno;
+	*error = -segment_allocate(seg->fd, s->config.segment_bytes);
+	if (*error != 0)
 		goto fail_file;
-	}
 	errno = EIO;
 	if (pwrite(seg->fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h)) {
 		*error = errno;
@@ -112,6 +122,18 @@ fail_file:
 fail:
 	free(seg);
 	return -*error;
+}
+
+int spool_segment_create(struct spool *s, struct spool_segment **out, int *error)
+{
+	int rc;
+
+	for (unsigned i = 0; i < SPOOL_NAMES_TAKEN_MAX; i++) {
+		rc = segment_try(s, out, error);
+		if (rc != -EEXIST)
+			break;
+	}
+	return rc;
 }
 
 struct spool_segment *spool_segment_memory(struct spool *s)

@@ -90,7 +90,8 @@ void spool_machine_put(struct spool *s)
 
 static bool state_sound(const struct spool_file_state *state)
 {
-	return memcmp(state->magic, state_magic, sizeof(state_magic)) == 0 && state->endian == SPOOL_ENDIAN && state->version == SPOOL_VERSION;
+	return memcmp(state->magic, state_magic, sizeof(state_magic)) == 0 && state->endian == SPOOL_ENDIAN && state->version == SPOOL_VERSION &&
+	       state->boot < SPOOL_BOOT_MAX;
 }
 
 static int state_fresh(struct spool_file_state *state)
@@ -115,10 +116,46 @@ static bool page_take(int fd)
 	return pwrite(fd, zeros, sizeof(zeros) - (size_t)st.st_size, st.st_size) == (ssize_t)sizeof(zeros) - st.st_size;
 }
 
+int spool_newer(const struct spool *s, uint32_t version, struct err *err)
+{
+	return err_set(err, -EPROTONOSUPPORT, "the spool in %.200s was written by a newer spanwatch (format %u, this one reads %d) and is left "
+		       "untouched; run that version, or set spool.directory to another folder", s->directory, version, SPOOL_VERSION);
+}
+
+// The version of what stands at this place of a file; 0: nothing of ours.
+static uint32_t version_at(const struct spool *s, const char *name, const char magic[8], off_t at)
+{
+	int fd = openat(s->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	struct {
+		char magic[8];
+		uint32_t version, endian;
+	} begin = {.version = 0};
+	bool ours = fd >= 0 && pread(fd, &begin, sizeof(begin), at) == (ssize_t)sizeof(begin) && memcmp(begin.magic, magic, 8) == 0 &&
+		    begin.endian == SPOOL_ENDIAN;
+
+	if (fd >= 0)
+		close(fd);
+	return ours ? begin.version : 0;
+}
+
+static int newer_look(const struct spool *s, struct err *err)
+{
+	const uint32_t versions[] = {version_at(s, "state", state_magic, 0), version_at(s, "cursor", cursor_magic, 0),
+				     version_at(s, "cursor", cursor_magic, SPOOL_SLOT_BYTES)};
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
+		if (versions[i] > SPOOL_VERSION)
+			return spool_newer(s, versions[i], err);
+	return 0;
+}
+
 int spool_state_open(struct spool *s, struct err *err)
 {
-	int fd = openat(s->dir_fd, "state", FILE_FLAGS, 0640);
+	int rc = newer_look(s, err), fd;
 
+	if (rc < 0)
+		return rc;
+	fd = openat(s->dir_fd, "state", FILE_FLAGS, 0640);
 	s->state = MAP_FAILED;
 	if (page_take(fd))
 		s->state = mmap(NULL, SPOOL_STATE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -131,13 +168,18 @@ int spool_state_open(struct spool *s, struct err *err)
 			return err_set(err, -ENOMEM, "no memory for the spool");
 		spool_disk_failed(s, EIO, "the page of counters");
 	}
-	if (memcmp(s->state->magic, state_magic, sizeof(state_magic)) == 0 && s->state->version > SPOOL_VERSION)
-		return err_set(err, -EPROTONOSUPPORT, "the spool in %.200s was written by a newer spanwatch (format %u, this one reads %d) and is left "
-			       "untouched; run that version, or set spool.directory to another folder", s->directory, s->state->version, SPOOL_VERSION);
 	s->state_fresh = !state_sound(s->state);
 	if (s->state_fresh && state_fresh(s->state) < 0)
 		return err_set(err, -EIO, "the system gives no random numbers for the spool");
 	return 0;
+}
+
+void spool_state_sync(struct spool *s)
+{
+	if (s->state_mapped && msync(s->state, SPOOL_STATE_BYTES, MS_SYNC) != 0)
+		s->stats.disk_errors++;
+	if (s->dir_fd >= 0 && fsync(s->dir_fd) != 0)
+		s->stats.disk_errors++;
 }
 
 void spool_state_close(struct spool *s)

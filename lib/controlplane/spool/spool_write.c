@@ -156,7 +156,6 @@ static void pending_publish(struct spool *s)
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if (s->pending_has[i])
 			s->committed[i] = s->pending_last[i];
-	s->ids_in += s->pending_ids;
 	pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -164,7 +163,6 @@ static void pending_publish(struct spool *s)
 static void pending_clear(struct spool *s)
 {
 	s->pending_used = 0;
-	s->pending_ids = 0;
 	memset(s->pending_has, 0, sizeof(s->pending_has));
 }
 
@@ -175,6 +173,8 @@ static void pending_lose(struct spool *s, enum spool_cause cause)
 		struct spool_file_entry e;
 
 		memcpy(&e, s->pending + at, sizeof(e));
+		if (cause == SPOOL_QUOTA) // should it not be told before the end of this run
+			s->state->quota_to[e.stream] = (struct spool_id){e.boot, e.last};
 		gap_add(s, e.stream, e.boot, e.first, e.last, e.cause == SPOOL_KEPT ? cause : (enum spool_cause)e.cause);
 		at += e.size;
 	}
@@ -193,18 +193,51 @@ static bool segment_roll(struct spool *s, enum spool_cause *cause)
 	return good;
 }
 
+// The last ids before these entries, which are committed.
+static void before_them(const struct spool *s, const uint8_t *bytes, size_t n, struct spool_id before[SPOOL_STREAMS])
+{
+	bool seen[SPOOL_STREAMS] = {false};
+	struct spool_file_entry e;
+
+	memcpy(before, s->committed, sizeof(s->committed));
+	for (size_t at = 0; at < n; at += e.size) {
+		memcpy(&e, bytes + at, sizeof(e));
+		if (!seen[e.stream])
+			before[e.stream] = (struct spool_id){e.boot, e.first - 1};
+		seen[e.stream] = true;
+	}
+}
+
+// A segment that begins with these entries once more.
+static bool segment_roll_back(struct spool *s, const uint8_t *bytes, size_t n)
+{
+	struct spool_id before[SPOOL_STREAMS], committed[SPOOL_STREAMS];
+	enum spool_cause cause;
+	bool good;
+
+	before_them(s, bytes, n, before);
+	seal(s);
+	pthread_mutex_lock(&s->mutex);
+	memcpy(committed, s->committed, sizeof(committed));
+	memcpy(s->committed, before, sizeof(before)); // for its header
+	good = segment_begin(s, &cause);
+	memcpy(s->committed, committed, sizeof(committed));
+	pthread_mutex_unlock(&s->mutex);
+	s->unsynced_used = 0;
+	return good;
+}
+
 // After a failed fsync: what it was for is written once more, into a new segment. The reader leaves out what it meets twice.
 static void again_write(struct spool *s)
 {
 	size_t n = s->unsynced_used;
 	uint8_t *bytes = malloc(n > 0 ? n : 1);
-	enum spool_cause cause;
 
 	if (bytes == NULL)
 		return;
 	memcpy(bytes, s->unsynced, n);
 	s->stats.disk_failing = false; // one failed sync is no reason not to try a new file
-	if (segment_roll(s, &cause) && bytes_write(s, bytes, n) == 0) {
+	if (segment_roll_back(s, bytes, n) && bytes_write(s, bytes, n) == 0) {
 		unsynced_keep(s, bytes, n);
 		pthread_mutex_lock(&s->mutex);
 		s->active->size += n;
@@ -270,21 +303,28 @@ static size_t pending_most(const struct spool *s)
 	return segment < SPOOL_PENDING_MAX ? segment : SPOOL_PENDING_MAX;
 }
 
+// Room for so many bytes of entries; what was pending may be lost for it, and then stands among the gaps.
+static void pending_room(struct spool *s, size_t n)
+{
+	if (s->pending_used + n > pending_most(s))
+		pending_write(s);
+}
+
 void spool_put_entry(struct spool *s, const struct spool_file_entry *e, const void *payload)
 {
-	if (s->pending_used + sizeof(*e) + e->length + 8 > pending_most(s))
-		pending_write(s);
+	pending_room(s, sizeof(*e) + e->length + 8);
 	s->pending_used += spool_entry_put(s->pending + s->pending_used, e, payload);
 	s->pending_last[e->stream] = (struct spool_id){e->boot, e->last};
 	s->pending_has[e->stream] = true;
-	s->pending_ids += e->last - e->first + 1;
 }
 
 // What was lost before comes first: ids of a stream only grow.
 static void gaps_put(struct spool *s, unsigned stream)
 {
-	unsigned n = s->gaps[stream];
+	unsigned n;
 
+	pending_room(s, SPOOL_GAPS_MAX * sizeof(struct spool_file_entry));
+	n = s->gaps[stream];
 	s->gaps[stream] = 0;
 	for (unsigned i = 0; i < n; i++) {
 		const struct spool_gap g = s->gap[stream][i];
@@ -300,6 +340,7 @@ void spool_append(struct spool *s, unsigned stream, const void *payload, uint32_
 
 	e.first = e.last = ++s->last[stream].seq;
 	__atomic_add_fetch(&s->stats.appended, 1, __ATOMIC_RELAXED);
+	pending_room(s, sizeof(e) + length + 8 + SPOOL_GAPS_MAX * sizeof(e)); // before the gaps: it may make some
 	if (s->gaps[stream] > 0)
 		gaps_put(s, stream);
 	if (length > SPOOL_PAYLOAD_MAX || length == 0) // no record is; it would never come out again

@@ -1,0 +1,329 @@
+// The spool when it is full: each policy drops what it says, in whatever state the reader is, and what is dropped is told to the id:
+// delivered + tombstoned = given, over any number of runs.
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "../spool_kit.h"
+
+enum { FLOWS, ALERTS, EVENTS, AGGREGATES };
+enum { QUOTA_SEGMENTS = 4, RECORD = 1000 };
+
+static char folder[KIT_PATH_MAX];
+static struct spool_config config;
+static struct source src;
+static struct receiver receiver;
+static struct spool_batch batch, other;
+static uint64_t given; // over all runs
+
+static void open_log(void)
+{
+	struct err err = {""};
+
+	if (spool_open(&config, &src.spool, &err) != 0)
+		fail_msg("%s", err.text);
+	memset(src.seq, 0, sizeof(src.seq));
+}
+
+static void close_log(void)
+{
+	struct err err = {""};
+
+	if (spool_close(src.spool, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_folder_make(folder, "spool-room");
+	config = kit_config(folder);
+	config.quota_bytes = QUOTA_SEGMENTS * KIT_SEGMENT;
+	memset(&receiver, 0, sizeof(receiver));
+	given = 0;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	kit_folder_remove(folder);
+	return 0;
+}
+
+static void put(unsigned stream, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++, given++) {
+		source_put(&src, stream, RECORD);
+		if (i % 50 == 49)
+			spool_commit(src.spool);
+	}
+	spool_commit(src.spool);
+}
+
+static struct spool_stats stats(void)
+{
+	struct spool_stats s;
+
+	spool_stats(src.spool, &s);
+	return s;
+}
+
+static void drain(void)
+{
+	if (receiver_drain(&receiver, src.spool, SPOOL_BATCH_MAX) < 0)
+		fail_msg("%s", receiver.wrong);
+}
+
+// What it has in its folder, in bytes.
+static uint64_t folder_bytes(void)
+{
+	DIR *all = opendir(folder);
+	const struct dirent *one;
+	uint64_t bytes = 0;
+	struct stat st;
+
+	assert_non_null(all);
+	while ((one = readdir(all)) != NULL)
+		if (fstatat(dirfd(all), one->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			bytes += (uint64_t)st.st_size;
+	closedir(all);
+	return bytes;
+}
+
+static void assert_adds_up(void)
+{
+	struct spool_stats s = stats();
+
+	assert_int_equal(receiver.duplicates, 0);
+	assert_int_equal(receiver.records + receiver.lost, given);
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		assert_int_equal(receiver.last[i].boot == s.boot ? receiver.last[i].seq : 0, src.seq[i]);
+	assert_int_equal(s.waiting, 0);
+	assert_int_equal(s.recovered + s.given, s.delivered + s.tombstoned);
+	assert_true(s.waiting_bytes < KIT_SEGMENT);
+}
+
+static void test_drop_oldest(void **state)
+{
+	(void)state;
+	open_log();
+	put(FLOWS, 10000);
+	assert_true(stats().waiting_bytes <= config.quota_bytes);
+	assert_true(folder_bytes() <= config.quota_bytes + 16384);
+	drain();
+	assert_adds_up();
+	assert_int_equal(receiver.lost_by[SPOOL_QUOTA], receiver.lost);
+	assert_int_equal(receiver.tombstones, 1);
+	assert_in_range(receiver.records, 600, 1300);
+	assert_int_equal(stats().tombstoned_by[SPOOL_QUOTA], receiver.lost);
+	close_log();
+}
+
+static void test_drop_newest(void **state)
+{
+	(void)state;
+	config.policy = SPOOL_DROP_NEWEST;
+	open_log();
+	put(FLOWS, 10000);
+	assert_true(folder_bytes() <= config.quota_bytes + 16384);
+	assert_int_equal(spool_read(src.spool, 0, 10, SPOOL_BATCH_BYTES_MAX, &batch), 10);
+	assert_int_equal(batch.entry[0].first, 1);
+	spool_unread(src.spool);
+	drain();
+	spool_turn(src.spool);
+	put(FLOWS, 100); // there is room again
+	drain();
+	assert_adds_up();
+	assert_int_equal(receiver.lost_by[SPOOL_QUOTA], receiver.lost);
+	assert_in_range(receiver.records, 700, 1400);
+	close_log();
+}
+
+// Closed while full: what was dropped is told by the next run.
+static void full_over_runs(enum spool_policy policy)
+{
+	config.policy = policy;
+	for (unsigned run = 0; run < 5; run++) {
+		open_log();
+		put(FLOWS, 3000);
+		put(EVENTS, 10);
+		close_log();
+	}
+	open_log();
+	put(FLOWS, 1);
+	drain();
+	put(FLOWS, 1);
+	drain();
+	assert_adds_up();
+	assert_true(receiver.records >= 600);
+	close_log();
+}
+
+static void test_oldest_over_runs(void **state)
+{
+	(void)state;
+	full_over_runs(SPOOL_DROP_OLDEST);
+}
+
+static void test_newest_over_runs(void **state)
+{
+	(void)state;
+	full_over_runs(SPOOL_DROP_NEWEST);
+}
+
+// A stream of which nothing follows what was dropped.
+static void test_the_last_of_a_stream(void **state)
+{
+	(void)state;
+	open_log();
+	put(EVENTS, 5);
+	put(FLOWS, 5000);
+	drain();
+	assert_adds_up();
+	assert_int_equal(receiver.last[EVENTS].seq, 5);
+	close_log();
+}
+
+static void test_alerts_last(void **state)
+{
+	(void)state;
+	config.keep_last = 1u << ALERTS;
+	open_log();
+	for (unsigned i = 0; i < 200; i++) {
+		put(FLOWS, 49);
+		put(ALERTS, 1);
+	}
+	drain();
+	assert_adds_up();
+	assert_true(receiver.lost > 5000);
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) // no alert was lost
+		assert_int_equal(receiver.last[i].seq, src.seq[i]);
+	assert_int_equal(stats().delivered, receiver.records);
+	close_log();
+}
+
+static void test_alerts_alone_are_lost_to_the_quota(void **state)
+{
+	(void)state;
+	config.keep_last = 1u << ALERTS;
+	open_log();
+	put(FLOWS, 100);
+	put(ALERTS, 9000);
+	put(FLOWS, 100);
+	assert_true(folder_bytes() <= config.quota_bytes + 16384);
+	drain();
+	assert_adds_up();
+	assert_true(receiver.records > 600);
+	close_log();
+}
+
+static void test_alerts_over_runs(void **state)
+{
+	uint64_t alerts = 0, kept = 0;
+
+	(void)state;
+	config.keep_last = 1u << ALERTS;
+	for (unsigned run = 0; run < 4; run++) {
+		open_log();
+		for (unsigned i = 0; i < 40; i++, alerts++) {
+			put(ALERTS, 1);
+			put(FLOWS, 60);
+		}
+		close_log();
+	}
+	open_log();
+	while (spool_read(src.spool, 0, SPOOL_BATCH_MAX, SPOOL_BATCH_BYTES_MAX, &batch) > 0) {
+		assert_true(receiver_batch(&receiver, &batch));
+		for (unsigned i = 0; i < batch.count; i++)
+			kept += batch.entry[i].stream == ALERTS && batch.entry[i].cause == SPOOL_KEPT;
+		spool_ack(src.spool, &batch);
+	}
+	assert_adds_up();
+	assert_int_equal(kept, alerts);
+	close_log();
+}
+
+// ---- under the reader's feet ----
+
+static void test_dropped_while_on_its_way(void **state)
+{
+	(void)state;
+	open_log();
+	put(FLOWS, 500);
+	assert_int_equal(spool_read(src.spool, 0, 100, SPOOL_BATCH_BYTES_MAX, &batch), 100);
+	assert_int_equal(spool_read(src.spool, 1, 100, SPOOL_BATCH_BYTES_MAX, &other), 100);
+	put(FLOWS, 5000);
+	assert_true(receiver_batch(&receiver, &batch)); // what was read stays as it was
+	spool_ack(src.spool, &batch);
+	spool_unread(src.spool);
+	drain();
+	assert_adds_up();
+	close_log();
+}
+
+static void test_dropped_while_it_was_unsent(void **state)
+{
+	(void)state;
+	open_log();
+	put(FLOWS, 500);
+	assert_int_equal(spool_read(src.spool, 0, 100, SPOOL_BATCH_BYTES_MAX, &batch), 100);
+	put(FLOWS, 5000);
+	spool_unread(src.spool);
+	drain();
+	assert_adds_up();
+	close_log();
+}
+
+static void test_reader_keeps_pace(void **state)
+{
+	(void)state;
+	open_log();
+	for (unsigned i = 0; i < 100; i++) {
+		put(i % SPOOL_STREAMS, 100);
+		drain();
+		spool_turn(src.spool);
+	}
+	assert_adds_up();
+	assert_int_equal(receiver.lost, 0);
+	close_log(); // a turn looks for what may go once a second, and the first time
+	open_log();
+	spool_turn(src.spool);
+	assert_true(folder_bytes() <= 2 * KIT_SEGMENT);
+	close_log();
+}
+
+static void test_retention_is_bounded(void **state)
+{
+	(void)state;
+	config.quota_bytes = 64u << 20;
+	config.retain_bytes = 3 * KIT_SEGMENT;
+	open_log();
+	put(FLOWS, 10000);
+	drain();
+	close_log();
+	open_log();
+	spool_turn(src.spool);
+	assert_in_range(stats().retained_bytes, 2 * KIT_SEGMENT, 3 * KIT_SEGMENT);
+	assert_true(folder_bytes() <= 5 * KIT_SEGMENT);
+	assert_int_equal(receiver.lost, 0);
+	close_log();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(drop_oldest), TEST(drop_newest), TEST(oldest_over_runs), TEST(newest_over_runs), TEST(the_last_of_a_stream),
+		TEST(alerts_last), TEST(alerts_alone_are_lost_to_the_quota), TEST(alerts_over_runs), TEST(dropped_while_on_its_way),
+		TEST(dropped_while_it_was_unsent), TEST(reader_keeps_pace), TEST(retention_is_bounded),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
