@@ -274,7 +274,7 @@ def test_tokens_stay_secret(t):
 @system_test()
 def test_urls_that_are_refused(t):
     receiver = Receiver(t)
-    for url, sentence in (("http://spy:hunter2@127.0.0.1/", "http.url has a user or password in it"), ("ftp://hunter2/", "http.url has to begin with"),
+    for url, sentence in (("http://spy:hunter2@127.0.0.1/", "http.url holds a user or a password"), ("ftp://hunter2/", "http.url has to begin with"),
                           ("hunter2", "http.url is not a URL")):
         done = t.replay(OTHER, *options(t, receiver, "--set", "http.url=" + url))
         check(done.code == 1 and sentence in done.err, "%s: exit %d: %s", url, done.code, done.err)
