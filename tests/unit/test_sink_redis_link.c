@@ -168,7 +168,8 @@ static void who_is_not_redis_is_told_so(void **state)
 		{"220 mail ESMTP\r\n", "speaks SMTP or FTP"}, {"\x15\x03\x01\x02\x02\x46", "speaks TLS (redis.tls)"},
 		{"ERROR\r\n", "speaks memcached"}, {"\xff\xfe garbage", "does not speak Redis"}, {"*1000000000\r\n", "too wide"},
 		{"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "nest"}, {":99999999999999999999\r\n", "does not speak Redis"},
-		{"$-7\r\n", "does not speak Redis"}, {"%1\r\n+a\r\n:1\r\n", "does not speak Redis"}, {"+OK\r\n+OK\r\n:7\r\n", "ROLE"},
+		{"$-7\r\n", "does not speak Redis"}, {"%1\r\n+a\r\n:1\r\n", "does not speak Redis"},
+		{"*1\r\n,5.3\r\n", "does not speak Redis"}, {"+OK\r\n+OK\r\n:7\r\n", "ROLE"},
 		{OK ":1\r\n$0\r\n\r\n", "ROLE"}, {OK "*1\r\n$4\r\nlord\r\n" ALONE, "ROLE"},
 	};
 
