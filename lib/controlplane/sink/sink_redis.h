@@ -84,6 +84,7 @@ struct redis_sink {
 	// of this connection
 	struct redis_link *link;
 	bool series;                       // the server has RedisTimeSeries
+	bool series_refused;               // but not for us
 	bool there[REDIS_KEPT];            // streams that exist: XADD must not make them
 	struct spool_id told[REDIS_KEPT];  // lists, channel: the marks of what was delivered, as in Redis
 	bool sound;                        // signed, and nothing broke since

@@ -12,7 +12,7 @@
 #include "proto/proto.h"
 #include "sink/sink_sender.h"
 
-enum { MB = 1 << 20, THREAD_NAME_MAX = 16, PATH_ROOM = CONFIG_PATH_MAX + 16 };
+enum { MB = 1 << 20, THREAD_NAME_MAX = 16, NS_PER_S = 1000000000, PATH_ROOM = CONFIG_PATH_MAX + 16 };
 
 _Static_assert((int)SINK_STREAMS == (int)SPOOL_STREAMS, "the spool keeps as many streams as there are");
 _Static_assert((int)RECORD_JSON_MAX <= (int)SPOOL_PAYLOAD_MAX, "every record fits");
@@ -89,6 +89,7 @@ static int thread_start(struct remote *r, struct err *err)
 static struct remote *remote_new(const struct remote_ops *ops, const struct config *config)
 {
 	struct remote *r = calloc(1, sizeof(*r));
+	struct timespec now;
 
 	if (r == NULL)
 		return NULL;
@@ -102,6 +103,8 @@ static struct remote *remote_new(const struct remote_ops *ops, const struct conf
 	snprintf(r->sensor, sizeof(r->sensor), "%s", config->sensor.name);
 	r->context = (struct record_context){.sensor = r->sensor, .app_name = proto_name, .kind_of = proto_record_kind};
 	r->stats.state = SINK_CONNECTING;
+	clock_gettime(CLOCK_REALTIME, &now);
+	r->stats.since_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 	if (r->json == NULL || r->batch[0] == NULL || r->batch[1] == NULL) {
 		remote_free(r);
 		return NULL;

@@ -147,6 +147,7 @@ void spool_segment_name(uint64_t number, const char *suffix, char out[SPOOL_NAME
 uint32_t spool_header_crc(const struct spool_file_header *h);
 // A sound entry at `at` with `left` bytes: its size; 0: the end; -EBADMSG: damaged.
 int spool_entry_look(const uint8_t *at, size_t left, struct spool_file_entry *out);
+size_t spool_entry_skip(const uint8_t *at, size_t left); // from a damaged one to the next; 0: it cannot be found
 size_t spool_entry_put(uint8_t *at, const struct spool_file_entry *e, const void *payload); // fills size and crc
 int spool_segment_create(struct spool *s, struct spool_segment **out, int *error); // on disk; -errno in *error
 struct spool_segment *spool_segment_memory(struct spool *s); // NULL: the bound is reached

@@ -124,18 +124,6 @@ static bool take(struct walk *w, const struct spool_file_entry *e, const uint8_t
 	return true;
 }
 
-// Behind a bad place: where the next sound entry begins, if its size can be believed; otherwise the end.
-static uint64_t behind_damage(const uint8_t *at, size_t left)
-{
-	struct spool_file_entry bad, next;
-
-	memcpy(&bad, at, sizeof(bad));
-	if (bad.size >= sizeof(bad) && bad.size % 8 == 0 && bad.size <= SPOOL_ENTRY_BYTES_MAX && bad.size + sizeof(next) <= left &&
-	    spool_entry_look(at + bad.size, left - bad.size, &next) > 0)
-		return bad.size;
-	return 0;
-}
-
 // Goes through the bytes that were read from w->offset on. Returns how far; w->full if the batch is.
 static size_t chunk_walk(struct walk *w, const uint8_t *bytes, size_t n)
 {
@@ -152,7 +140,7 @@ static size_t chunk_walk(struct walk *w, const uint8_t *bytes, size_t n)
 		if (size == -EBADMSG && n - at < SPOOL_ENTRY_BYTES_MAX && w->offset + n < w->end)
 			break; // perhaps only cut by the end of this chunk
 		if (size == -EBADMSG) {
-			size_t skip = behind_damage(bytes + at, n - at), lost = skip > 0 ? skip : w->end - w->offset - at;
+			size_t skip = spool_entry_skip(bytes + at, n - at), lost = skip > 0 ? skip : w->end - w->offset - at;
 
 			spool_segment_aside(w->s, w->seg, w->offset + at, lost);
 			at += lost;
@@ -254,7 +242,7 @@ static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped, 
 	pthread_mutex_lock(&s->mutex);
 	batch->end_segment = s->at.segment;
 	batch->end_offset = s->at.offset;
-	if (batch->count == 0 && stopped)
+	if (batch->count == 0 && stopped && alone)
 		c->intend_segment = c->intend_offset = 0; // the receiver had all of it
 	if (batch->count == 0 && alone) { // nothing but what was known lay in between
 		s->done = s->at;
@@ -282,9 +270,12 @@ unsigned spool_read(struct spool *s, unsigned place, unsigned max, size_t bytes,
 		w.max = SPOOL_BATCH_MAX; // as much as was meant, whatever is asked for now
 		w.bytes_max = CHUNK_BYTES;
 	}
-	while (segment_walk(&w, s->room[place]) && batch->count == 0)
-		;
-	batch_end(s, batch, w.stop, alone);
+	do {
+		w.stop = false;
+		while (segment_walk(&w, s->room[place]) && batch->count == 0)
+			;
+		batch_end(s, batch, w.stop, alone);
+	} while (w.stop && batch->count == 0 && alone); // what was meant, the receiver has; on with what follows
 	return batch->count;
 }
 

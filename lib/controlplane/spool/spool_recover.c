@@ -156,29 +156,34 @@ static int segment_take(struct spool *s, const struct found *f)
 	return 0;
 }
 
-// The last segment: what is sound of it, and with it the last ids. What is behind the end is left; a new run begins a new segment.
+static void scan(struct spool *s, const uint8_t *bytes, size_t n, size_t at)
+{
+	while (at < n) {
+		struct spool_file_entry e;
+		int size = spool_entry_look(bytes + at, n - at, &e);
+		size_t skip = size == -EBADMSG ? spool_entry_skip(bytes + at, n - at) : 0;
+
+		if (size <= 0 && skip == 0)
+			break;
+		at += size > 0 ? (size_t)size : skip;
+		if (size > 0 && spool_id_compare((struct spool_id){e.boot, e.last}, s->committed[e.stream]) > 0)
+			s->committed[e.stream] = (struct spool_id){e.boot, e.last};
+	}
+}
+
+// The last segment: what is sound of it, and with it the last ids. What is behind the end is left; a new run begins a new segment. The
+// reader begins at the cursor, so what follows that counts, though there may be a bad place before it.
 static int last_scan(struct spool *s, struct spool_segment *seg)
 {
 	uint8_t *bytes = malloc(seg->size > 0 ? seg->size : 1);
-	uint64_t at = sizeof(struct spool_file_header);
 	ssize_t got = bytes != NULL ? spool_segment_read(s, seg, bytes, seg->size, 0) : -1;
 
-	if (got < 0) {
-		free(bytes);
-		return bytes == NULL ? -ENOMEM : 0;
-	}
-	while (at < (uint64_t)got) {
-		struct spool_file_entry e;
-		int size = spool_entry_look(bytes + at, (size_t)got - at, &e);
-
-		if (size <= 0)
-			break;
-		at += (uint64_t)size;
-		if (spool_id_compare((struct spool_id){e.boot, e.last}, s->committed[e.stream]) > 0)
-			s->committed[e.stream] = (struct spool_id){e.boot, e.last};
-	}
+	if (got > 0)
+		scan(s, bytes, (size_t)got, sizeof(struct spool_file_header));
+	if (got > 0 && s->cursor.segment == seg->number && s->cursor.offset > sizeof(struct spool_file_header))
+		scan(s, bytes, (size_t)got, s->cursor.offset);
 	free(bytes);
-	return 0;
+	return bytes == NULL ? -ENOMEM : 0;
 }
 
 // Segments far larger than any that is written are not read into memory at once.
@@ -281,6 +286,7 @@ int spool_recover(struct spool *s, struct err *err)
 	if (rc == 0) {
 		s->next_number = all.highest + 1;
 		instance_adopt(s, &all);
+		spool_cursor_read(s);
 		rc = segments_take(s, &all);
 		if (rc < 0)
 			err_set(err, rc, "no memory for the spool in %.200s", s->directory);
@@ -288,7 +294,6 @@ int spool_recover(struct spool *s, struct err *err)
 	free(all.row);
 	if (rc < 0)
 		return rc;
-	spool_cursor_read(s);
 	cursor_make(s);
 	if (s->next_number <= s->cursor.segment)
 		s->next_number = s->cursor.segment + 1;

@@ -135,20 +135,6 @@ static bool segment_thin(struct spool *s, struct spool_segment *seg)
 	return true;
 }
 
-// If nothing of a stream follows, no hole would ever be seen: then it is told by an entry of its own.
-static void tail_tell(struct spool *s, const struct spool_id before[SPOOL_STREAMS], const struct spool_id ends[SPOOL_STREAMS], uint8_t streams)
-{
-	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
-		struct spool_id from = spool_id_compare(before[i], s->cursor.acked[i]) > 0 ? before[i] : s->cursor.acked[i];
-		uint64_t first = from.boot == ends[i].boot ? from.seq + 1 : 1;
-
-		if ((streams & 1u << i) == 0 || spool_id_compare(ends[i], s->committed[i]) != 0 || s->pending_has[i] || s->gaps[i] > 0 ||
-		    spool_id_compare(ends[i], from) <= 0)
-			continue;
-		s->gap[i][s->gaps[i]++] = (struct spool_gap){ends[i].boot, first, ends[i].seq, SPOOL_QUOTA};
-	}
-}
-
 static struct spool_segment *victim(struct spool *s)
 {
 	struct spool_segment *oldest = spool_segment_find(s, s->cursor.segment), *seg = oldest;
@@ -163,12 +149,11 @@ static struct spool_segment *victim(struct spool *s)
 bool spool_room_make(struct spool *s)
 {
 	struct spool_segment *seg = victim(s);
-	struct spool_id before[SPOOL_STREAMS], ends[SPOOL_STREAMS];
+	struct spool_id ends[SPOOL_STREAMS];
 	uint8_t streams = 0xff;
 
 	if (seg == NULL)
 		return false;
-	memcpy(before, seg->before, sizeof(before));
 	memcpy(ends, ends_of(s, seg), sizeof(ends));
 	if (!seg->thinned && has_kept(s, seg) && segment_thin(s, seg))
 		streams = (uint8_t)~s->config.keep_last;
@@ -177,6 +162,5 @@ bool spool_room_make(struct spool *s)
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if ((streams & 1u << i) != 0 && spool_id_compare(ends[i], s->state->quota_to[i]) > 0)
 			s->state->quota_to[i] = ends[i];
-	tail_tell(s, before, ends, streams);
 	return true;
 }

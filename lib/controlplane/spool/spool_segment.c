@@ -40,6 +40,18 @@ int spool_entry_look(const uint8_t *at, size_t left, struct spool_file_entry *ou
 	return (int)out->size;
 }
 
+// Behind a bad place: where the next sound entry begins, if its size can be believed; otherwise the end.
+size_t spool_entry_skip(const uint8_t *at, size_t left)
+{
+	struct spool_file_entry bad, next;
+
+	memcpy(&bad, at, sizeof(bad));
+	if (bad.size >= sizeof(bad) && bad.size % 8 == 0 && bad.size <= SPOOL_ENTRY_BYTES_MAX && bad.size + sizeof(next) <= left &&
+	    spool_entry_look(at + bad.size, left - bad.size, &next) > 0)
+		return bad.size;
+	return 0;
+}
+
 size_t spool_entry_put(uint8_t *at, const struct spool_file_entry *e, const void *payload)
 {
 	struct spool_file_entry whole = *e;
