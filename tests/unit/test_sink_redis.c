@@ -340,7 +340,7 @@ static void aggregates_that_are_broken(void **state)
 		{"{\"stats\":{\"pps\":1", "", 1},
 		{"{}", NULL, 0},
 		{"{\"stats\":7,\"top\":[],\"hosts\":{}}", NULL, 0},
-		{"{\"stats\":{\"b d\":1,\"\":2,\"Up\":3,\"x\":null,\"y\":[1],\"ok\":4}}", "HSET sw:{lab}:stats ok 4 redis.left_out 5\n", 5},
+		{"{\"stats\":{\"b d\":1,\"\":2,\"U/p\":3,\"x\":null,\"y\":[1],\"ok\":4}}", "HSET sw:{lab}:stats ok 4 redis.left_out 5\n", 5},
 		{"{\"stats\":{\"x\":1e999,\"z\":0}}", "HSET sw:{lab}:stats z 0 redis.left_out 1\n", 1},
 		{"{\"minute\":\"20261121113\",\"hosts\":[\"a\"]}", NULL, 1},
 		{"{\"minute\":\"2026112111:0\",\"hosts\":[\"a\"]}", NULL, 1},
