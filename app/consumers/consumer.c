@@ -49,6 +49,7 @@ struct consumer {
 	char key[STREAMS][KEY_MAX], result[KEY_MAX];
 	bool ready[STREAMS]; // is there, with our group
 	unsigned long long delivered, processed;
+	time_t looked;
 };
 
 static volatile sig_atomic_t stopping;
@@ -109,7 +110,9 @@ static int process(struct consumer *c, unsigned stream, const redisReply *entrie
 		snprintf(boot[n], ID_MAX, "%.*s", (int)(seq - 1 - id), id);
 		snprintf(first[n], ID_MAX, "%s", seq);
 		entry_judge(entry->element[1], what[n], first[n]);
-		memcpy(words + argc, (const char *[]){id, c->prove ? id : what[n], boot[n], first[n], seq}, WORDS_EACH * sizeof(words[0]));
+		if (c->prove)
+			snprintf(what[n], WHAT_MAX, "%s/%s", streams[stream], id);
+		memcpy(words + argc, (const char *[]){id, what[n], boot[n], first[n], seq}, WORDS_EACH * sizeof(words[0]));
 		argc += WORDS_EACH;
 	}
 	if (n == 0)
@@ -197,13 +200,15 @@ static bool pending_any(struct consumer *c)
 // Once through all streams. Returns how many entries it had in its hands; -1: the connection is gone.
 static int turn(struct consumer *c)
 {
+	bool look = time(NULL) != c->looked; // once a second, also while there is much to do
 	int total = 0, n = 0;
 
 	for (unsigned i = 0; i < STREAMS && n >= 0; i++) {
 		n = c->ready[i] ? stream_read(c, i, ">", 50) : group_make(c, i);
 		total += n;
 	}
-	for (unsigned i = 0; i < STREAMS && n >= 0 && total == 0; i++) {
+	for (unsigned i = 0; i < STREAMS && n >= 0 && (total == 0 || look); i++) {
+		c->looked = time(NULL);
 		n = c->ready[i] ? stream_claim(c, i) : 0;
 		total += n;
 	}

@@ -23,7 +23,7 @@ import time
 import redis
 
 STREAMS = ("flows", "alerts", "events")
-COUNT, BLOCK_MS, PAUSE_S = 100, 500, 0.2
+COUNT, BLOCK_MS, PAUSE_S, LOOK_S = 100, 500, 0.2, 1.0
 
 # KEYS: stream, result. ARGV: group, name of the stream; for each entry its id, what it is, and its boot, first and last sequence.
 PROCESS = """
@@ -81,7 +81,7 @@ class Consumer:
                 what, first = "tombstone", json.loads(fields["tombstone"])["first"]
             else:  # without fields: it was trimmed away before anybody read it
                 what, first = json.loads(fields["eve"])["event_type"] if fields else "trimmed", seq
-            words += [entry_id, entry_id if self.args.prove else what, boot, first, seq]
+            words += [entry_id, self.keys[key] + "/" + entry_id if self.args.prove else what, boot, first, seq]
         if words:
             self.delivered += len(entries)
             self.processed += self.redis.eval(PROCESS, 2, key, self.result, self.args.group, self.keys[key], *words)
@@ -100,13 +100,14 @@ class Consumer:
     def session(self):
         """Until told to stop or, with --until-idle, until nothing came for so long and nobody has anything in his hands."""
         keys, last = self.groups(), time.monotonic()
+        looked = last
         while keys and self.read(keys, "0"):  # what we had in our hands in an earlier life
             pass
         while not self.stop:
             got = self.read(keys, ">", BLOCK_MS) if keys else 0
-            if got == 0:
-                keys = self.groups()
-                got = sum(self.claim(key) for key in keys)
+            if got == 0 or time.monotonic() - looked > LOOK_S:
+                keys, looked = self.groups(), time.monotonic()
+                got += sum(self.claim(key) for key in keys)
             if got == 0 and not keys:
                 time.sleep(PAUSE_S)
             if got:

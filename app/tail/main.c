@@ -56,15 +56,13 @@ static int pause_make(unsigned *ms)
 }
 
 // One connection, from its beginning to its end. *good: it has answered what was asked of it for a while.
-static int connection_run(struct tail *t, const char *address, bool away, bool *good, struct err *err)
+static int connection_run(struct tail *t, const char *address, bool *good, struct err *err)
 {
 	uint64_t began;
 	int rc = tail_link_open(&t->link, t->args, address, err);
 
 	if (rc != 0)
 		return rc;
-	if (away)
-		tail_say("connected to Redis at %s", address);
 	began = tail_now_ms();
 	rc = t->args->group[0] != '\0' ? tail_follow_group(t, err) : tail_follow(t, err);
 	*good = tail_now_ms() - began > TAIL_BLOCK_MS;
@@ -74,12 +72,11 @@ static int connection_run(struct tail *t, const char *address, bool away, bool *
 static int run(struct tail *t)
 {
 	unsigned pause_ms = PAUSE_FIRST_MS, next = 0;
-	bool away = false;
 
 	for (;;) {
 		struct err err = {0};
 		bool good = false;
-		int rc = connection_run(t, t->args->address[next], away, &good, &err);
+		int rc = connection_run(t, t->args->address[next], &good, &err);
 
 		tail_link_close(&t->link);
 		if (rc == 0 || rc == -EINTR)
@@ -89,7 +86,7 @@ static int run(struct tail *t)
 			return 1;
 		}
 		tail_say("%s; trying again", err.text);
-		away = true;
+		t->away = true;
 		next = (next + 1) % t->args->addresses;
 		pause_ms = good ? PAUSE_FIRST_MS : pause_ms;
 		rc = pause_make(&pause_ms);

@@ -20,6 +20,7 @@ struct tail {
 	struct tail_link link;
 	struct tail_state state;
 	struct tail_out out;
+	bool away;          // the server was, and has not answered since
 	bool output_failed; // of no use to connect again
 	unsigned keys;
 	struct tail_key key[TAIL_KEYS_MAX];
@@ -28,7 +29,7 @@ struct tail {
 		struct tail_key *key;
 		char id[TAIL_ID_MAX];
 	} unack[TAIL_REPLY_ENTRIES];
-	uint64_t claim_at_ms;
+	uint64_t claim_at_ms, look_at_ms; // group: when to look for what others left undone, and for streams that were not there
 };
 
 // Goes on until it is told to stop or nothing is left (--once): 0. -EINTR: told to stop. Another negative errno with a sentence:

@@ -96,6 +96,9 @@ int tail_answer_write(struct tail *t, const redisReply *answer, unsigned *count,
 	int rc = 0;
 
 	*count = 0;
+	if (t->away)
+		tail_say("connected to Redis at %s", t->link.address);
+	t->away = false;
 	if (answer->type == REDIS_REPLY_NIL)
 		return 0;
 	if (answer->type != REDIS_REPLY_ARRAY)

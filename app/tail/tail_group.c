@@ -75,6 +75,9 @@ static int groups_make(struct tail *t, struct err *err)
 {
 	int rc = 0;
 
+	if (tail_now_ms() < t->look_at_ms)
+		return 0;
+	t->look_at_ms = tail_now_ms() + TAIL_BLOCK_MS;
 	for (unsigned i = 0; i < t->keys && rc == 0; i++)
 		if (!t->key[i].ready)
 			rc = group_make(t, &t->key[i], err);
@@ -199,6 +202,7 @@ int tail_follow_group(struct tail *t, struct err *err)
 
 	for (unsigned i = 0; i < t->keys; i++)
 		t->key[i].ready = false;
+	t->look_at_ms = 0;
 	rc = groups_make(t, err);
 	if (rc == 0)
 		rc = acknowledge(t, err);
@@ -210,7 +214,7 @@ int tail_follow_group(struct tail *t, struct err *err)
 			rc = new_read(t, &count, err);
 		if (rc == 0 && count == 0 && t->args->once)
 			break;
-		if (rc == 0 && count == 0)
+		if (rc == 0)
 			rc = groups_make(t, err);
 	}
 	return rc;

@@ -61,6 +61,7 @@ static const struct {
 	{"TRYAGAIN", -EREMOTEIO, "the Cluster is just moving these keys"},
 	{"CLUSTERDOWN", -EREMOTEIO, "the Cluster is down"},
 	{"NOAUTH", -EREMOTEIO, "it wants a password; give --password-file, and --user if it has ACL users"},
+	{"ERR Protocol error: unauthenticated", -EREMOTEIO, "it wants a password; give --password-file, and --user if it has ACL users"},
 	{"WRONGPASS", -EREMOTEIO, "it refuses user and password"},
 	{"ERR invalid password", -EREMOTEIO, "it refuses the password"},
 	{"ERR Client sent AUTH, but no password is set", -EREMOTEIO, "it has no password, but one was given"},

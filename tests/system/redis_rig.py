@@ -88,13 +88,13 @@ def redis_port(*beside):
 
 class Redis:
     """A redis-server with port and folder of its own. The test talks to it over its unix socket, spanwatch as the test wants."""
-    def __init__(self, t, *options, port=None, folder=None):
-        self.t, self.options = t, options
+    def __init__(self, t, *options, port=None, folder=None, password=None):
+        self.t, self.options = t, options + (("--requirepass", password) if password else ())
         self.port = port or redis_port()
         self.folder = folder or t.fresh("redis")
         os.makedirs(self.folder, exist_ok=True)
         self.socket = os.path.join(t.folder, "redis%d.sock" % self.port)
-        self.password = self.client = self.program = None
+        self.password, self.client, self.program = password, None, None
         self.start()
 
     @property
@@ -113,14 +113,16 @@ class Redis:
         except (OSError, RedisError):
             return False
 
-    def call(self, *words):
+    def call(self, *words, again=True):
         if self.client is None:
-            self.client = Client(self.socket, self.password)
+            self.client, again = Client(self.socket, self.password), False
         try:
             return self.client.call(*words)
         except OSError:
             self.forget()
-            raise
+            if not again:
+                raise
+        return self.call(*words)  # it was cut, by a Sentinel for one
 
     def forget(self):
         if self.client is not None:

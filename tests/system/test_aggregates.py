@@ -77,6 +77,7 @@ def test_minutes_are_exact(t):
         said = dict(zip(said[::2], said[1::2]))
         check(int(said["packets.received"]) == COUNT and int(said["bytes.received"]) == stats["bytes"]["received"], "stats: %r", said)
         check(int(said["flows.ended"]) == COUNT and said["packets.dropped"] == "0" and said["port.Minutes.pcap.lost"] == "0", "stats: %r", said)
+        check(said["ledger.residual"] == "0", "stats: %r", said)
 
 
 @system_test(tools=("redis-server",))

@@ -22,6 +22,7 @@ static void amounts_json(const char *unit, const uint64_t amount[5], struct json
 static void sums_json(const struct metrics_sources *s, const struct metrics_sum *sum, struct json *j)
 {
 	const struct worker_counters *c = &sum->counters;
+	struct metrics_sources before_sinks = *s;
 	struct ledger ledger;
 
 	amounts_json("packets", (const uint64_t[5]){c->received_pkts, sum->analysed_pkts, sum->filtered_pkts, sum->malformed_pkts,
@@ -33,7 +34,8 @@ static void sums_json(const struct metrics_sources *s, const struct metrics_sum 
 	json_u64(j, "flows.ended", sum->flows_ended);
 	json_u64(j, "records.made", c->records_made);
 	json_u64(j, "records.refused", c->records_dropped[RECORD_DROP_RING_FULL]);
-	metrics_ledger(s, &ledger);
+	before_sinks.sink_count = 0; // what waits in their queues, as this one will, is not at rest
+	metrics_ledger(&before_sinks, &ledger);
 	json_u64(j, "ledger.residual", ledger.residual);
 }
 

@@ -1,9 +1,9 @@
 // Records as lines of JSON to a server, by POST, on libcurl's easy interface. docs/http-sink.md says what is sent and what answers
 // mean.
 //
-// An answer to the request that carried a batch is delivery. What is too much for one request, because of http.batch or because the
-// server says so (413), goes in halves, and halves of halves; where it is cut is a function of the batch and these limits alone, so
-// that after a restart the same parts are sent again under the same keys.
+// An answer to the request that carried a batch is delivery. What the server finds too large (413) goes in halves, and halves of
+// halves; where it is cut is a function of the batch and the server's limit alone, so that after a restart the same parts are sent
+// again under the same keys.
 //
 // Nothing is followed, decoded or remembered for the server: no redirects, cookies, compression, other protocols; nor does the
 // environment choose a proxy: what a sensor saw goes where http.url says and nowhere else. An answer is read up to a bound.
@@ -86,6 +86,7 @@ static void http_destroy(void *state)
 	free(h);
 }
 
+// A batch that was begun under another http.batch stays as it is: the server may have it.
 static unsigned http_most(const void *state)
 {
 	return ((const struct http *)state)->is.batch;
@@ -294,7 +295,7 @@ static unsigned part_write(struct http *h, size_t *length)
 	for (;;) {
 		unsigned middle = first + (end - first + 1) / 2;
 
-		if (first == h->done && end - first <= h->is.batch) {
+		if (first == h->done) {
 			*length = http_body(entries + first, end - first, h->body);
 			if (end - first == 1 || h->too_large == 0 || *length < h->too_large)
 				return end;

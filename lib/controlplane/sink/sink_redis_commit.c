@@ -93,9 +93,9 @@ static int transaction_end(struct redis_sink *sink)
 	uint64_t now = redis_now_ms();
 	int rc = 0;
 
-	if (now - sink->renewed_ms >= REDIS_RENEW_MS)
+	if (now >= sink->renewed_ms + REDIS_RENEW_MS)
 		rc = redis_put_alive(sink);
-	if (rc == 0 && now - sink->expired_ms >= REDIS_EXPIRE_MS)
+	if (rc == 0 && now >= sink->expired_ms + REDIS_EXPIRE_MS)
 		rc = redis_put_expires(sink);
 	if (rc == 0)
 		rc = redis_ask(sink, 1, (const char *[]){"EXEC"});
@@ -123,6 +123,21 @@ int redis_protocol_fail(struct redis_sink *sink, const char *what, struct remote
 			   redis_link_peer(sink->link), what);
 }
 
+static void refusal_take(struct redis_sink *sink, const redisReply *reply, bool series, struct remote_fault *refusal)
+{
+	if (refusal->cause[0] == '\0') {
+		redis_reply_fault(reply, refusal);
+		if (series) { // without them, at once
+			refusal->patient = false;
+			refusal->keep = true;
+		}
+	}
+	if (series) {
+		sink->series = false;
+		sink->series_refused = true;
+	}
+}
+
 // Reads the reply of each queued command. The first refusal is the cause of the whole.
 static int queued_read(struct redis_sink *sink, struct remote_fault *refusal, struct remote_fault *fault)
 {
@@ -133,8 +148,7 @@ static int queued_read(struct redis_sink *sink, struct remote_fault *refusal, st
 		if (rc < 0)
 			return rc;
 		if (reply->type == REDIS_REPLY_ERROR) {
-			if (refusal->cause[0] == '\0')
-				redis_reply_fault(reply, refusal);
+			refusal_take(sink, reply, i > 0 && sink->command[i - 1].kind == REDIS_SERIES, refusal);
 		} else if (!is_text(reply, REDIS_REPLY_STATUS, i == 0 ? "OK" : "QUEUED")) {
 			freeReplyObject(reply);
 			return redis_protocol_fail(sink, i == 0 ? "MULTI" : "a command in MULTI", fault);

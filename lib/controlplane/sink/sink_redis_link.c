@@ -28,13 +28,18 @@ static uint64_t now_ms(void)
 
 // ---- faults ----
 
+int redis_link_distrust(const struct redis_link *link, const char *why, struct remote_fault *fault)
+{
+	return remote_fail(fault, "tls", true, "the certificate of %s does not hold: %s; check redis.tls_ca_file and that it names the host "
+					       "as redis.address does", link->peer, why);
+}
+
 static int transport_fault(const struct redis_link *link, int code, struct remote_fault *fault)
 {
 	const char *tls = redis_tls_error(link);
 
 	if (tls != NULL)
-		return remote_fail(fault, "tls", true, "the certificate of %s does not hold: %s; check redis.tls_ca_file and that it names "
-						       "the host as redis.address does", link->peer, tls);
+		return redis_link_distrust(link, tls, fault);
 	switch (code) {
 	case ECONNREFUSED:
 		return remote_fail(fault, "refused", false, "no Redis listens at %s", link->peer);
@@ -84,7 +89,7 @@ int redis_link_protocol(const struct redis_link *link, const char *why, struct r
 	return remote_fail(fault, "protocol", false, "%s sent what no Redis sends (%s)", link->peer, why);
 }
 
-// From its first bytes. They are not shown: who echoes would show the password.
+// From its first bytes, of which as few as one may have come. They are not shown: who echoes would show the password.
 static const char *server_guess(const char *at, size_t len)
 {
 	static const struct {
@@ -96,7 +101,7 @@ static const char *server_guess(const char *at, size_t len)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (len >= known[i].len && memcmp(at, known[i].begin, known[i].len) == 0)
+		if (memcmp(at, known[i].begin, len < known[i].len ? len : known[i].len) == 0)
 			return known[i].name;
 	return NULL;
 }
@@ -344,9 +349,4 @@ int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fa
 			return rc;
 	}
 	return rc < 0 ? rc : 0;
-}
-
-void redis_link_raise(struct redis_link *link, bool raised)
-{
-	redis_replies_raise(&link->replies, raised);
 }

@@ -63,7 +63,7 @@ int redis_link_open(const struct redis_settings *settings, const char *key, stru
 void redis_link_close(struct redis_link *link); // NULL allowed; what was not written is dropped
 const char *redis_link_peer(const struct redis_link *link); // "127.0.0.1:6379", lives as long as the link
 
-// A command into the output buffer; nothing is sent. -ENOMEM: the link is of no use any more.
+// A command into the output buffer; nothing is sent. lengths NULL: the arguments are texts. -ENOMEM: the link is of no use any more.
 int redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths);
 
 // Writes as much as the socket takes now. Returns 0, also if some is left: redis_link_reply() goes on with it. -EIO: the link is of no
@@ -74,9 +74,6 @@ int redis_link_flush(struct redis_link *link, struct remote_fault *fault);
 // timeout_ms since the last byte went or came, and for at most ten times that since the last one went. Returns 0 and a reply that
 // the caller frees (freeReplyObject), or -EIO: the link is of no use any more, close it.
 int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fault *fault);
-
-// From here on replies may be larger (1 MiB), or not any more: those that repeat records, as XINFO STREAM does.
-void redis_link_raise(struct redis_link *link, bool raised);
 
 // Returns 0 if it is not an error reply. Otherwise -EIO and, from its first word (p: fault->patient, k: fault->keep):
 //	auth p		NOAUTH, WRONGPASS, NOPERM, DENIED	readonly	READONLY (reconnect: it may be elsewhere)

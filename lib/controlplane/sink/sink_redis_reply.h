@@ -6,12 +6,11 @@
 #include "sink/sink_redis_link.h"
 
 enum {
-	// An EXEC of 1024 XADDs that are all refused as duplicates is 84 KiB of error replies; no single one is long.
-	REDIS_ITEM_BYTES_MAX = 64 * 1024,   // not yet parsed: one string, one line
-	REDIS_REPLY_BYTES_MAX = 256 * 1024, // a reply with all that is in it
-	REDIS_LIST_BYTES_MAX = 1024 * 1024, // both, while asking for the nodes of a Cluster, or for a stream's last id
-	REDIS_ELEMENTS_MAX = 32768,         // of one array
-	REDIS_NESTING_MAX = 7,              // arrays in arrays; later hiredis has no limit of its own
+	REDIS_ITEM_BYTES_MAX = SPOOL_PAYLOAD_MAX + 16 * 1024, // not yet parsed: one string (an entry in XINFO STREAM), one line
+	REDIS_REPLY_BYTES_MAX = 3 * REDIS_ITEM_BYTES_MAX,     // all of it: XINFO STREAM with two entries; EXEC with 1024 refusals is less
+	REDIS_LIST_BYTES_MAX = 1024 * 1024,                   // both, while asking for the list of a Cluster's nodes
+	REDIS_ELEMENTS_MAX = 32768,                           // of one array
+	REDIS_NESTING_MAX = 7,                                // arrays in arrays; later hiredis has no limit of its own
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -31,7 +30,7 @@ struct redis_replies { // not to be moved while in use
 
 // Puts the bounds upon a reader, which stays the caller's.
 void redis_replies_init(struct redis_replies *replies, redisReader *reader);
-void redis_replies_raise(struct redis_replies *replies, bool list); // for such, and back
+void redis_replies_raise(struct redis_replies *replies, bool list); // for the list of nodes, and back
 
 // 1 and a reply; 0: more bytes are needed; -EPROTO or -ENOMEM and why, after which there is no further reply.
 int redis_replies_next(struct redis_replies *replies, redisReply **out, const char **why);

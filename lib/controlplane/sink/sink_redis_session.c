@@ -43,13 +43,10 @@ static bool last_find(const redisReply *reply, struct spool_id *last)
 int redis_last_read(struct redis_sink *sink, unsigned s, bool *there, struct spool_id *last, struct remote_fault *fault)
 {
 	redisReply *reply = NULL;
-	int rc;
+	int rc = redis_link_reply(sink->link, &reply, fault);
 
 	*last = (struct spool_id){0};
 	*there = false;
-	redis_link_raise(sink->link, true);
-	rc = redis_link_reply(sink->link, &reply, fault);
-	redis_link_raise(sink->link, false);
 	if (rc < 0)
 		return rc;
 	if (reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "no such key") != NULL)
@@ -180,7 +177,7 @@ static int series_read(struct redis_sink *sink, struct remote_fault *fault)
 
 	if (rc < 0)
 		return rc;
-	sink->series = reply->type == REDIS_REPLY_ARRAY;
+	sink->series = reply->type == REDIS_REPLY_ARRAY && !sink->series_refused;
 	freeReplyObject(reply);
 	return 0;
 }
