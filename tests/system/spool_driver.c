@@ -1,7 +1,7 @@
 // A spool at work, without the rest: gives records at a rate, reads and acknowledges them, and says at the end, as JSON, what became of
 // them. What the receiver has outlives the program in a file, so that several runs are one story.
 //
-//	spool_driver directory=DIR receiver=FILE [count=N] [rate=N per second] [bytes=N] [read=now|after|never] [stay_ms=N]
+//	spool_driver directory=DIR [receiver=FILE] [count=N] [rate=N per second] [bytes=N] [read=now|after|never] [stay_ms=N]
 //	             [quota=BYTES] [retain=BYTES] [memory=BYTES] [segment=BYTES] [fsync_ms=N] [policy=oldest|newest] [make=N segments]
 //
 // Exit code 0; 1: the receiver missed or met something that it should not; 2: the spool could not be opened; 3: bad arguments.
@@ -14,7 +14,9 @@
 #include "base/json.h"
 #include "spool/spool_inside.h"
 
-enum { TURN_NS = 1000000, NS_PER_S = 1000000000, NS_PER_MS = 1000000, ANSWER_MAX = 16384 };
+enum { PER_TURN = 100, TURN_NS = 1000000, NS_PER_S = 1000000000, NS_PER_MS = 1000000, ANSWER_MAX = 16384 };
+
+#define TELL_NS (3ull * NS_PER_S) // a full disk is tried again once a second
 
 struct driver {
 	struct spool_config config;
@@ -150,10 +152,12 @@ static void commit(struct driver *d)
 
 static void produce(struct driver *d)
 {
-	uint64_t per_turn = d->rate > 0 ? (d->rate + 999) / 1000 : 100;
+	uint64_t began = spool_now_ns();
 
 	for (uint64_t given = 0; given < d->count;) {
-		for (uint64_t i = 0; i < per_turn && given < d->count; i++, given++)
+		uint64_t due = d->rate > 0 ? (spool_now_ns() - began) / NS_PER_MS * d->rate / 1000 : given + PER_TURN;
+
+		for (; given < due && given < d->count; given++)
 			source_put(&d->src, given % 16 == 0 ? 1 + (unsigned)(given / 16 % 3) : 0, (uint32_t)d->bytes);
 		commit(d);
 		if (d->rate > 0)
@@ -174,12 +178,19 @@ static void work(struct driver *d)
 		produce(d);
 		atomic_store(&d->produced, true);
 		pthread_join(reader, NULL);
-		return;
+	} else {
+		produce(d);
+		atomic_store(&d->produced, true);
 	}
-	produce(d);
-	atomic_store(&d->produced, true);
-	if (strcmp(d->read, "after") == 0)
+	for (uint64_t end = spool_now_ns() + TELL_NS; strcmp(d->read, "never") != 0 && spool_now_ns() < end; nap(TURN_NS)) {
+		struct spool_stats stats;
+
 		consume(d);
+		spool_stats(d->src.spool, &stats);
+		if (stats.waiting == 0)
+			break;
+		commit(d); // what there was no room to tell before
+	}
 }
 
 // ---- the answer ----

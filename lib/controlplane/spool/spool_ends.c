@@ -3,7 +3,7 @@
 // what the headers of segments say came before them.
 #include "spool/spool_inside.h"
 
-static uint64_t end_of(const struct spool *s, unsigned stream, uint64_t boot)
+uint64_t spool_end_of(const struct spool *s, unsigned stream, uint64_t boot)
 {
 	const struct spool_file_end *end = &s->state->ends[boot % SPOOL_ENDS];
 
@@ -27,7 +27,7 @@ bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id fro
 	uint64_t boot = from.boot, seq = from.seq;
 
 	if (boot < to.boot && to.boot - boot > SPOOL_ENDS) {
-		uint64_t end = end_of(s, stream, boot);
+		uint64_t end = spool_end_of(s, stream, boot);
 
 		if (end <= seq) { // nothing is known of those in between
 			boot = to.boot - SPOOL_ENDS;
@@ -35,7 +35,7 @@ bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id fro
 		}
 	}
 	for (; boot <= to.boot; boot++, seq = 0) {
-		uint64_t end = boot == to.boot ? to.seq : end_of(s, stream, boot);
+		uint64_t end = boot == to.boot ? to.seq : spool_end_of(s, stream, boot);
 
 		if (boot > 0 && end > seq) {
 			*hole = (struct spool_file_entry){.boot = boot, .first = seq + 1, .last = end, .stream = (uint8_t)stream};

@@ -163,6 +163,7 @@ void spool_segment_aside(struct spool *s, struct spool_segment *seg, uint64_t of
 struct spool_segment *spool_segment_find(struct spool *s, uint64_t number); // locked: that one or the next; NULL
 
 // spool_ends.c: ids of a stream in (from, to]
+uint64_t spool_end_of(const struct spool *s, unsigned stream, uint64_t boot); // of a former one; 0: not known
 void spool_end_learn(struct spool *s, unsigned stream, struct spool_id id);
 // The first of them, as far as they are of one boot; false: there are none.
 bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to, struct spool_file_entry *hole);
@@ -173,6 +174,7 @@ bool spool_disk_refuses(int error); // the disk, not who asks
 int spool_folder_open(struct spool *s, struct err *err);
 int spool_newer(const struct spool *s, uint32_t version, struct err *err); // -EPROTONOSUPPORT
 int spool_state_open(struct spool *s, struct err *err);
+void spool_state_again(struct spool *s);
 void spool_state_sync(struct spool *s); // and the names in the folder
 void spool_state_close(struct spool *s);
 void spool_cursor_read(struct spool *s);

@@ -101,6 +101,8 @@ static void had_count(struct spool *s, unsigned stream, struct spool_id to)
 {
 	struct spool_id had = s->had[stream], last = spool_id_compare(had, to) < 0 ? had : to;
 
+	if (last.boot < to.boot && last.seq > spool_end_of(s, stream, last.boot))
+		last.seq = spool_end_of(s, stream, last.boot); // it has more than what this log remembers
 	if (spool_id_compare(last, s->cursor.counted[stream]) <= 0)
 		return;
 	pthread_mutex_lock(&s->mutex);

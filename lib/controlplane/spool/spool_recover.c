@@ -250,6 +250,8 @@ static void missing_tell(struct spool *s)
 		struct spool_id from = s->committed[i], to = {boot, atomic_load(&s->state->given[i])};
 		struct spool_file_entry hole;
 
+		spool_end_learn(s, i, from);
+		spool_end_learn(s, i, to);
 		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], spool_id_compare(from, to) > 0 ? from : to);
 		while (spool_hole_next(s, i, from, to, &hole)) {
 			from = (struct spool_id){hole.boot, hole.last};
@@ -269,8 +271,6 @@ static void boot_count(struct spool *s)
 			boot = s->committed[i].boot;
 	s->boot = boot + 1;
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
-		spool_end_learn(s, i, s->committed[i]);
-		spool_end_learn(s, i, (struct spool_id){s->state->boot, atomic_load(&s->state->given[i])});
 		atomic_store(&s->state->given[i], 0);
 		s->last[i] = (struct spool_id){s->boot, 0};
 	}

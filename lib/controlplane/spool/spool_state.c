@@ -156,12 +156,32 @@ int spool_state_open(struct spool *s, struct err *err)
 		s->state = mmap(NULL, SPOOL_STATE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (s->state == MAP_FAILED)
 			return err_set(err, -ENOMEM, "no memory for the spool");
+		fd = openat(s->dir_fd, "state", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); // it may be readable at least
+		if (fd >= 0 && pread(fd, s->state, SPOOL_STATE_BYTES, 0) != SPOOL_STATE_BYTES)
+			memset(s->state, 0, SPOOL_STATE_BYTES);
+		if (fd >= 0)
+			close(fd);
 		spool_disk_failed(s, EIO, "the page of counters");
 	}
 	s->state_fresh = !state_sound(s->state);
 	if (s->state_fresh && state_fresh(s->state) < 0)
 		return err_set(err, -EIO, "the system gives no random numbers for the spool");
 	return 0;
+}
+
+// The page in a folder that was made again, or on a disk that works again, at the place where it always was: the producer counts in it
+// all the while. What it counts in this very moment may be missing from it.
+void spool_state_again(struct spool *s)
+{
+	int fd = openat(s->dir_fd, "state", FILE_FLAGS, 0640);
+
+	s->state_mapped = page_take(fd) && pwrite(fd, s->state, SPOOL_STATE_BYTES, 0) == SPOOL_STATE_BYTES &&
+			  mmap(s->state, SPOOL_STATE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+	if (!s->state_mapped)
+		s->stats.disk_errors++;
+	if (fd >= 0)
+		close(fd);
+	spool_state_sync(s);
 }
 
 void spool_state_sync(struct spool *s)

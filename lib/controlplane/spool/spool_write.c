@@ -38,11 +38,14 @@ void spool_disk_failed(struct spool *s, int error, const char *what)
 
 static bool sync_now(struct spool *s)
 {
-	s->next_sync_ns = spool_now_ns() + (uint64_t)s->config.fsync_ms * MS_NS;
-	if (s->unsynced_used == 0 || s->active == NULL || s->active->memory != NULL)
-		return true;
-	s->stats.fsyncs++;
-	if (fdatasync(s->active->fd) == 0) {
+	bool good;
+
+	if (s->active == NULL || s->active->memory != NULL)
+		s->unsynced_used = 0;
+	good = s->unsynced_used == 0 || fdatasync(s->active->fd) == 0;
+	s->stats.fsyncs += s->unsynced_used > 0;
+	s->next_sync_ns = spool_now_ns() + (uint64_t)s->config.fsync_ms * MS_NS; // from its end: a slow disk has time for other things
+	if (good) {
 		s->unsynced_used = 0;
 		return true;
 	}
@@ -101,9 +104,11 @@ static bool segment_begin(struct spool *s, enum spool_cause *cause)
 		if (!oldest || !spool_room_make(s))
 			return false;
 	*cause = SPOOL_DISK;
-	while ((seg = segment_next(s)) == NULL)
+	while ((seg = segment_next(s)) == NULL) {
 		if (!oldest || !spool_room_make(s))
 			return false;
+		s->next_retry_ns = 0; // that made room on the disk, or in memory
+	}
 	s->active = seg;
 	spool_segment_push(s, seg);
 	return true;
@@ -393,8 +398,11 @@ static void disk_retry(struct spool *s)
 	}
 	s->stats.disk_failing = false;
 	s->stats.disk_error[0] = '\0';
+	if (!s->state_mapped)
+		spool_state_again(s);
 	spool_segment_push(s, seg);
 	s->active = seg;
+	s->unsynced_used = 0;
 }
 
 // A folder that was removed is made again. What was in it is gone, but for what is open. Locked.
@@ -414,9 +422,18 @@ static void folder_look(struct spool *s)
 	if (s->cursor_fd >= 0)
 		close(s->cursor_fd);
 	s->dir_fd = s->lock_fd = s->cursor_fd = -1;
-	if (spool_folder_open(s, &ignored) < 0)
-		s->stats.disk_errors++;
 	s->active = NULL;
+	s->unsynced_used = 0;
+	if (spool_folder_open(s, &ignored) == 0 && s->dir_fd >= 0) {
+		spool_state_again(s);
+		return;
+	}
+	s->stats.disk_errors++;
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	if (s->dir_fd >= 0)
+		close(s->dir_fd); // somebody else has it now
+	s->dir_fd = s->lock_fd = -1;
 }
 
 void spool_turn(struct spool *s)
