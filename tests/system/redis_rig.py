@@ -113,14 +113,16 @@ class Redis:
         except (OSError, RedisError):
             return False
 
-    def call(self, *words):
+    def call(self, *words, again=True):
         if self.client is None:
-            self.client = Client(self.socket, self.password)
+            self.client, again = Client(self.socket, self.password), False
         try:
             return self.client.call(*words)
         except OSError:
             self.forget()
-            raise
+            if not again:
+                raise
+        return self.call(*words)  # it was cut, by a Sentinel for one
 
     def forget(self):
         if self.client is not None:

@@ -245,6 +245,27 @@ def test_a_server_that_is_killed_now_and_then(t):
 
 
 @system_test()
+def test_killed_between_request_and_answer(t):
+    """The server has the batch, spanwatch does not know, and dies. The next one sends the same again, although its batches are others."""
+    receiver = Receiver(t)
+    receiver.does = ["take_silently"] * 1000
+    receiver.start()
+    folder = t.fresh("run")
+    program = t.watch("-r", DEMO, "--stay", "-o", folder, *options(t, receiver, "--set", "http.batch=50"))
+    t.until(lambda: receiver.again >= 2 and t.get(program, "/api/v1/health")["replay"]["finished"], "a batch comes again and again", 20)
+    time.sleep(0.5)  # what is made is in both outputs
+    program.kill()
+    posts = receiver.posts
+    receiver.does = []
+    done = t.replay(OTHER, *options(t, receiver, "--set", "http.batch=70"))
+    check(done.code == 0, "exit %d: %s", done.code, done.err)
+    arrived_check(receiver, [folder, done.folder])
+    check(len({h["Idempotency-Key"] for h in receiver.heads[:posts + 1]}) == 1, "other bounds after the restart: %r",
+          [h["Idempotency-Key"] for h in receiver.heads[posts - 1:posts + 1]])
+    receiver.stop()
+
+
+@system_test()
 def test_tokens_stay_secret(t):
     receiver = Receiver(t)
     receiver.wants = TOKEN

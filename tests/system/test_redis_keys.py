@@ -11,6 +11,7 @@ from redis_rig import (STREAMS, Client, Redis, all_there, delivered, drain, even
 from resp_proxy import Proxy
 
 YEAR_S, PER_DAY = 365 * 86400, 4
+CUTS = 10
 SECRET = "correct-horse-battery-7c1"
 
 
@@ -38,12 +39,12 @@ def all_end(keys, most_s):
 def test_every_key_ends(t):
     """In the middle of a run and after it."""
     server = Redis(t)
-    program = feed(t, traffic(t, 2000, 3.0), server.address, "--set", "redis.ttl_s=1000", "--set", "redis.minute_ttl_s=100")
+    program = feed(t, traffic(t, 1500, 2.0), server.address, "--set", "redis.ttl_s=4000", "--set", "redis.minute_ttl_s=100")
     events_start(t, server, 500)
-    all_end(scan(server), 1000)
+    all_end(scan(server), 4000)
     all_there(t, program, server)
     keys = scan(server)
-    all_end(keys, 1000)
+    all_end(keys, 4000)
     check({stream_key("flows"), stream_key("events")} <= set(keys), "keys: %r", sorted(keys))
 
 
@@ -86,15 +87,21 @@ def test_a_restart_goes_on(t):
     check(len(boots) == 3, "boots: %r", boots)
 
 
+def cuts_often(server):
+    """Each of the first connections ends in the middle of an answer, after some batches or before the first is acknowledged."""
+    proxy = Proxy(server.port)
+    proxy.cut_reply = lambda n: 1000 + 800 * (n % 7) if n < CUTS else proxy.NEVER
+    return proxy
+
+
 @system_test(tools=("redis-server",))
 def test_lists(t):
     """A list has no ids of its own; it is still told what it already has."""
     server = Redis(t)
-    proxy = Proxy(server.port)
-    proxy.cut_reply = lambda n: 900 + 37 * n if n < 12 else proxy.NEVER
-    program = feed(t, traffic(t, 2000, 2.0), proxy.address, "--set", "redis.mode=lists", "--set", "redis.batch=64")
-    t.until(lambda: proxy.accepted >= 12, "the cuts are done", 30)
+    proxy = cuts_often(server)
+    program = feed(t, traffic(t, 3000, 2.5), proxy.address, "--set", "redis.mode=lists", "--set", "redis.batch=64")
     delivered(t, program)
+    check(proxy.accepted >= CUTS, "only %d connections", proxy.accepted)
     finish(t, program)
     for stream, made in produced(program.folder).items():
         got = collections.Counter(server.call("LRANGE", stream_key(stream), 0, -1))
@@ -119,11 +126,10 @@ def test_channel(t):
         except (OSError, ValueError):
             pass
     threading.Thread(target=listen, daemon=True).start()
-    proxy = Proxy(server.port)
-    proxy.cut_reply = lambda n: 900 + 37 * n if n < 12 else proxy.NEVER
-    program = feed(t, traffic(t, 2000, 2.0), proxy.address, "--set", "redis.mode=channel", "--set", "redis.batch=64")
-    t.until(lambda: proxy.accepted >= 12, "the cuts are done", 30)
+    proxy = cuts_often(server)
+    program = feed(t, traffic(t, 3000, 2.5), proxy.address, "--set", "redis.mode=channel", "--set", "redis.batch=64")
     delivered(t, program)
+    check(proxy.accepted >= CUTS, "only %d connections", proxy.accepted)
     finish(t, program)
     made = sum(produced(program.folder).values(), collections.Counter())
     time.sleep(0.3)

@@ -117,7 +117,7 @@ static void lines_take(const struct request *r)
 static bool answer(int fd, const struct request *r, unsigned number)
 {
 	const struct behaviour *does = &server.does;
-	char text[2 * KEY_ROOM + 128];
+	char text[2 * KEY_ROOM + 128], token[KEY_ROOM];
 
 	if (does->limit > 0 && r->body_length > does->limit)
 		return put_text(fd, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
@@ -128,7 +128,8 @@ static bool answer(int fd, const struct request *r, unsigned number)
 		return put_text(fd, text);
 	}
 	if (does->echo_request) {
-		snprintf(text, sizeof(text), "HTTP/1.1 400 No\r\nContent-Length: %zu\r\n\r\n", strlen(r->head));
+		value_of(r, "\r\nAuthorization: ", token, sizeof(token));
+		snprintf(text, sizeof(text), "HTTP/1.1 400 No\r\nContent-Length: %zu\r\n\r\n%s;", strlen(token) + 1 + strlen(r->head), token);
 		return put_text(fd, text) && put_text(fd, r->head);
 	}
 	if (does->answer != NULL)
@@ -536,7 +537,7 @@ static void no_secret_comes_back_in_a_sentence(void **state)
 	assert_int_equal(deliver(http, &duplicates), -EIO);
 	assert_non_null(strstr(server.request.head, "POST /?key=swordfish "));
 	assert_non_null(strstr(server.request.head, "\r\nAuthorization: Bearer hunter2\r\n"));
-	assert_non_null(strstr(fault.err.text, "answers 400: POST /?************* HTTP/1.1"));
+	assert_non_null(strstr(fault.err.text, "answers 400: Bearer *******;POST /?************* HTTP/1.1"));
 	assert_null(strstr(fault.err.text, "hunter2"));
 	assert_null(strstr(target, "swordfish"));
 	gone(http);

@@ -340,7 +340,7 @@ static void aggregates_that_are_broken(void **state)
 		{"{\"stats\":{\"pps\":1", "", 1},
 		{"{}", NULL, 0},
 		{"{\"stats\":7,\"top\":[],\"hosts\":{}}", NULL, 0},
-		{"{\"stats\":{\"b d\":1,\"\":2,\"Up\":3,\"x\":null,\"y\":[1],\"ok\":4}}", "HSET sw:{lab}:stats ok 4 redis.left_out 5\n", 5},
+		{"{\"stats\":{\"b d\":1,\"\":2,\"U/p\":3,\"x\":null,\"y\":[1],\"ok\":4}}", "HSET sw:{lab}:stats ok 4 redis.left_out 5\n", 5},
 		{"{\"stats\":{\"x\":1e999,\"z\":0}}", "HSET sw:{lab}:stats z 0 redis.left_out 1\n", 1},
 		{"{\"minute\":\"20261121113\",\"hosts\":[\"a\"]}", NULL, 1},
 		{"{\"minute\":\"2026112111:0\",\"hosts\":[\"a\"]}", NULL, 1},
@@ -362,6 +362,26 @@ static void aggregates_that_are_broken(void **state)
 		else
 			assert_non_null(strstr(sent, cases[i].has));
 	}
+}
+
+// As many minutes have keys as there is room for, however their order; with one more the first one's are deleted.
+static void minutes_make_way(void **state)
+{
+	(void)state;
+	connected(CONFIG_REDIS_STREAMS);
+	redis_minutes_fini(&sink->minutes);
+	redis_minutes_fini(&sink->hours);
+	assert_int_equal(redis_minutes_init(&sink->minutes, 2), 0);
+	assert_int_equal(redis_minutes_init(&sink->hours, 1), 0);
+	add(SINK_AGGREGATES, 3, 1, "{\"minute\":\"202611211130\",\"top\":{\"t\":[[\"a\",1]]},\"hosts\":[\"a\"]}");
+	add(SINK_AGGREGATES, 3, 2, "{\"minute\":\"202611211129\",\"hosts\":[\"a\"]}");
+	add(SINK_AGGREGATES, 3, 3, "{\"minute\":\"202611211130\",\"hosts\":[\"b\"]}");
+	send_batch();
+	assert_null(strstr(sent, "DEL"));
+	add(SINK_AGGREGATES, 3, 4, "{\"minute\":\"202611211200\",\"hosts\":[\"a\"]}");
+	send_batch();
+	assert_non_null(strstr(sent, "DEL sw:{lab}:hosts:202611211130\nDEL sw:{lab}:top:t:202611211130\nDEL sw:{lab}:hosts:2026112111\nPFADD"));
+	assert_null(strstr(sent, "DEL sw:{lab}:hosts:202611211129"));
 }
 
 static void aggregates_are_bounded(void **state)
@@ -731,6 +751,7 @@ int main(void)
 		cmocka_unit_test(commands_of_an_aggregate),
 		cmocka_unit_test(series_that_are_refused),
 		cmocka_unit_test(aggregates_that_are_broken),
+		cmocka_unit_test(minutes_make_way),
 		cmocka_unit_test(aggregates_are_bounded),
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(lists_that_are_none),

@@ -11,19 +11,9 @@
 
 #include <cmocka.h>
 
-#include "redis_fake.h"
-#include "sink/sink_redis_peer.h"
+#include "redis_refusal.h"
 
 enum { TIMEOUT_MS = 150, FLOOD_BYTES = 4 << 20 };
-
-static uint32_t timeout_ms = 5000; // where nothing should time out, however busy the machine is
-
-#define PASSWORD "geheim17"
-#define OK       "+OK\r\n"
-#define PRIMARY  "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
-#define ALONE    "$19\r\ncluster_enabled:0\r\n\r\n"
-#define MEMBER   "$19\r\ncluster_enabled:1\r\n\r\n"
-#define SENTINEL "*2\r\n$8\r\nsentinel\r\n*1\r\n$8\r\nmymaster\r\n"
 
 static uint64_t clock_ms(void)
 {
@@ -31,50 +21,6 @@ static uint64_t clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static void settings_of(struct redis_settings *s, enum config_redis_servers servers, const struct fake *const *fakes, unsigned count)
-{
-	memset(s, 0, sizeof(*s));
-	s->servers = servers;
-	s->timeout_ms = timeout_ms;
-	snprintf(s->sentinel_master, sizeof(s->sentinel_master), "mymaster");
-	for (unsigned i = 0; i < count; i++) {
-		snprintf(s->addresses[i].host, sizeof(s->addresses[i].host), "127.0.0.1");
-		s->addresses[i].port = fakes[i]->port;
-	}
-	s->address_count = count;
-	s->memory = calloc(1, sizeof(*s->memory));
-	assert_non_null(s->memory);
-}
-
-static void fault_check(const struct remote_fault *fault, const char *cause, const char *part)
-{
-	assert_string_equal(fault->cause, cause);
-	if (strstr(fault->err.text, part) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", fault->err.text, part);
-	assert_null(strstr(fault->err.text, PASSWORD));
-}
-
-// One server, one connection that fails.
-static void refusal_check(struct fake_call call, const char *password, const char *cause, const char *part)
-{
-	struct fake *f = calloc(1, sizeof(*f));
-	struct redis_settings s;
-	struct redis_link *link = (struct redis_link *)f;
-	struct remote_fault fault = {0};
-
-	assert_non_null(f);
-	f->calls[0] = call;
-	fake_start(f, 1);
-	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
-	snprintf(s.password, sizeof(s.password), "%s", password);
-	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
-	assert_null(link);
-	fault_check(&fault, cause, part);
-	redis_settings_wipe(&s);
-	fake_stop(f);
-	free(f);
 }
 
 // ---- settings ----
@@ -222,7 +168,8 @@ static void who_is_not_redis_is_told_so(void **state)
 		{"220 mail ESMTP\r\n", "speaks SMTP or FTP"}, {"\x15\x03\x01\x02\x02\x46", "speaks TLS (redis.tls)"},
 		{"ERROR\r\n", "speaks memcached"}, {"\xff\xfe garbage", "does not speak Redis"}, {"*1000000000\r\n", "too wide"},
 		{"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "nest"}, {":99999999999999999999\r\n", "does not speak Redis"},
-		{"$-7\r\n", "does not speak Redis"}, {"%1\r\n+a\r\n:1\r\n", "does not speak Redis"}, {"+OK\r\n+OK\r\n:7\r\n", "ROLE"},
+		{"$-7\r\n", "does not speak Redis"}, {"%1\r\n+a\r\n:1\r\n", "does not speak Redis"},
+		{"*1\r\n,5.3\r\n", "does not speak Redis"}, {"+OK\r\n+OK\r\n:7\r\n", "ROLE"},
 		{OK ":1\r\n$0\r\n\r\n", "ROLE"}, {OK "*1\r\n$4\r\nlord\r\n" ALONE, "ROLE"},
 	};
 
@@ -256,17 +203,17 @@ static void waiting_ends(void **state)
 	uint64_t start = clock_ms(), took;
 
 	(void)state;
-	timeout_ms = TIMEOUT_MS;
+	patience_ms = TIMEOUT_MS;
 	refusal_check((struct fake_call){.answer = ""}, "", "timeout", "within 150 ms");
 	refusal_check((struct fake_call){.answer = OK "*3\r\n$6\r\nmas"}, "", "timeout", "within 150 ms");
 	took = clock_ms() - start;
 	assert_true(took >= 2 * TIMEOUT_MS - 2 && took < 8 * TIMEOUT_MS);
 	start = clock_ms();
-	refusal_check((struct fake_call){.answer = "+a server that drips one byte after the other would hold on for a very long time indeed", .piece = 1, .pause_ms = TIMEOUT_MS * 2 / 3},
-		      "", "timeout", "");
+	refusal_check((struct fake_call){.answer = "+a server that drips one byte after the other would hold on for a very long time indeed",
+					 .piece = 1, .pause_ms = TIMEOUT_MS * 2 / 3}, "", "timeout", "");
 	took = clock_ms() - start;
 	assert_true(took >= 10 * TIMEOUT_MS - 2 && took < 30 * TIMEOUT_MS);
-	timeout_ms = 5000;
+	patience_ms = PATIENCE_MS;
 }
 
 static void who_goes_away_has_gone(void **state)
@@ -306,143 +253,6 @@ static void passwords_are_not_repeated(void **state)
 	refusal_check((struct fake_call){.answer = PASSWORD "\r\n"}, PASSWORD, "protocol", "does not speak Redis");
 	refusal_check((struct fake_call){.answer = OK "-NOAUTH Authentication required.\r\n-NOAUTH Authentication required.\r\n"}, "", "auth",
 		      "NOAUTH");
-}
-
-// ---- the primary ----
-
-static void replicas_are_passed_over(void **state)
-{
-	struct fake replica = {0}, primary = {0}, stranger = {0};
-	struct redis_settings s;
-	struct remote_fault fault = {0};
-	struct redis_link *link;
-	char role[200];
-
-	(void)state;
-	fake_start(&stranger, 1);
-	snprintf(role, sizeof(role), OK "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:%u\r\n$9\r\nconnected\r\n:1\r\n" ALONE, stranger.port);
-	replica.calls[0] = replica.calls[1] = (struct fake_call){.answer = role};
-	primary.calls[0] = primary.calls[1] = (struct fake_call){.answer = OK PRIMARY ALONE};
-	fake_start(&replica, 2);
-	fake_start(&primary, 2);
-	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){&replica, &primary}, 2);
-	for (unsigned i = 0; i < 2; i++) { // the second time it begins with the primary
-		assert_int_equal(redis_link_open(&s, "k", &link, &fault), 0);
-		assert_int_equal(link->address.port, primary.port);
-		redis_link_close(link);
-	}
-	assert_int_equal(atomic_load(&replica.accepted), 1);
-	s.address_count = 1;
-	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
-	fault_check(&fault, "readonly", "is a replica");
-	assert_int_equal(atomic_load(&stranger.accepted), 0);
-	redis_settings_wipe(&s);
-	fake_stop(&replica);
-	fake_stop(&primary);
-	fake_stop(&stranger);
-}
-
-// Both nodes are asked for what the other has; a host that is empty or null is the one that was asked.
-static void clusters_name_the_primary_of_a_slot(void **state)
-{
-	static const char *const hosts[] = {"$9\r\n127.0.0.1", "$0\r\n", "$-1", "$1\r\n?", "$4\r\na b\n"};
-	char slots[400];
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		struct fake asked = {0}, owner = {0};
-		struct remote_fault fault = {0};
-		struct redis_settings s;
-		struct redis_link *link;
-		int rc;
-
-		owner.calls[0] = (struct fake_call){.answer = OK PRIMARY};
-		fake_start(&owner, 1);
-		snprintf(slots, sizeof(slots),
-			 OK PRIMARY MEMBER ":77\r\n*2\r\n*3\r\n:0\r\n:76\r\n*2\r\n$0\r\n\r\n:1\r\n*3\r\n:77\r\n:16383\r\n*3\r\n%s\r\n:%u\r\n$1\r\nx\r\n",
-			 hosts[i], owner.port);
-		asked.calls[0] = (struct fake_call){.answer = slots};
-		fake_start(&asked, 1);
-		settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){&asked}, 1);
-		rc = redis_link_open(&s, "k", &link, &fault);
-		assert_int_equal(rc, i < 3 ? 0 : -EIO);
-		if (rc == 0)
-			assert_int_equal(link->address.port, owner.port);
-		else
-			fault_check(&fault, "clusterdown", "no primary for slot 77");
-		assert_int_equal(s.memory->node_count, i < 3 ? 2 : 1);
-		redis_link_close(link);
-		redis_settings_wipe(&s);
-		fake_stop(&asked);
-		fake_stop(&owner);
-		assert_null(memmem(owner.heard, owner.heard_bytes, "SELECT", 6));
-	}
-}
-
-static void clusters_that_make_no_sense_are_refused(void **state)
-{
-	static const struct {
-		const char *answer, *cause, *part;
-	} bad[] = {
-		{":77\r\n*0\r\n", "clusterdown", "slot 77"},
-		{":77\r\n*1\r\n:1\r\n", "protocol", "CLUSTER SLOTS"},
-		{":77\r\n*1\r\n*3\r\n$1\r\na\r\n:2\r\n*0\r\n", "protocol", "CLUSTER SLOTS"},
-		{":77\r\n*1\r\n*3\r\n:0\r\n:99\r\n*2\r\n$1\r\na\r\n:70000\r\n", "clusterdown", "slot 77"},
-		{"+a\r\n+b\r\n", "protocol", "CLUSTER"},
-		{"-ERR This instance has cluster support disabled\r\n-ERR\r\n", "error", "is in no Cluster"},
-		{"-NOPERM no\r\n-NOPERM no\r\n", "auth", "NOPERM"},
-	};
-	char answer[300];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		snprintf(answer, sizeof(answer), OK PRIMARY MEMBER "%s", bad[i].answer);
-		refusal_check((struct fake_call){.answer = answer}, "", bad[i].cause, bad[i].part);
-	}
-}
-
-static void sentinels_name_the_primary(void **state)
-{
-	struct fake sentinel = {0}, primary = {0};
-	struct redis_settings s;
-	struct remote_fault fault = {0};
-	struct redis_link *link;
-	char first[64], second[200], third[200];
-
-	(void)state;
-	primary.calls[0] = primary.calls[1] = (struct fake_call){.answer = OK OK PRIMARY};
-	primary.calls[2] = (struct fake_call){.answer = OK OK "*1\r\n$5\r\nslave\r\n"};
-	fake_start(&primary, 3);
-	snprintf(first, sizeof(first), "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05u\r\n", primary.port);
-	snprintf(second, sizeof(second), "-NOAUTH\r\n" OK "%s", first); // asks for the password
-	snprintf(third, sizeof(third), "-ERR no password is set\r\n-ERR unknown\r\n" SENTINEL "$0\r\n\r\n%s", first); // auto: it refused AUTH
-	sentinel.calls[0] = (struct fake_call){.answer = first};
-	sentinel.calls[1] = (struct fake_call){.answer = second};
-	sentinel.calls[2] = (struct fake_call){.answer = third};
-	sentinel.calls[3] = (struct fake_call){.answer = "*-1\r\n"};
-	sentinel.calls[4] = (struct fake_call){.answer = "-ERR unknown command 'SENTINEL'\r\n"};
-	sentinel.calls[5] = (struct fake_call){.answer = "*2\r\n$3\r\na/b\r\n$1\r\n7\r\n"};
-	fake_start(&sentinel, 6);
-	settings_of(&s, CONFIG_REDIS_SENTINEL, (const struct fake *const[]){&sentinel}, 1);
-	snprintf(s.password, sizeof(s.password), PASSWORD);
-	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(redis_link_open(&s, "k", &link, &fault), 0);
-		assert_int_equal(link->address.port, primary.port);
-		redis_link_close(link);
-	}
-	s.servers = CONFIG_REDIS_AUTO;
-	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
-	fault_check(&fault, "readonly", "is a replica");
-	s.servers = CONFIG_REDIS_SENTINEL;
-	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
-	fault_check(&fault, "sentinel", "knows no \"mymaster\"");
-	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
-	fault_check(&fault, "sentinel", "is no Sentinel");
-	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
-	fault_check(&fault, "protocol", "address");
-	redis_settings_wipe(&s);
-	fake_stop(&sentinel);
-	fake_stop(&primary);
 }
 
 // ---- errors ----
@@ -609,10 +419,6 @@ int main(void)
 		cmocka_unit_test(waiting_ends),
 		cmocka_unit_test(who_goes_away_has_gone),
 		cmocka_unit_test(passwords_are_not_repeated),
-		cmocka_unit_test(replicas_are_passed_over),
-		cmocka_unit_test(clusters_name_the_primary_of_a_slot),
-		cmocka_unit_test(clusters_that_make_no_sense_are_refused),
-		cmocka_unit_test(sentinels_name_the_primary),
 		cmocka_unit_test(every_error_has_its_cause),
 		cmocka_unit_test(words_are_made_printable),
 		cmocka_unit_test(both_sides_talk_at_once),

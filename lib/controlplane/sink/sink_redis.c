@@ -23,6 +23,7 @@ static int redis_create(const struct config *config, void **state, char *target,
 	if (rc == 0)
 		rc = redis_settings_read(config, &sink->settings, target, err);
 	if (rc < 0) {
+		redis_sink_fini(sink);
 		free(sink);
 		return rc;
 	}

@@ -69,6 +69,18 @@ enum redis_key {
 	REDIS_KEYS
 };
 
+enum { REDIS_MINUTE_MAX = 13, REDIS_TOPS_MAX = 8, REDIS_FIELD_MAX = 96 };
+
+struct redis_minutes { // a ring, in the order in which they were begun
+	char (*text)[REDIS_MINUTE_MAX]; // 202611211130, or 2026112111 of an hour
+	unsigned room, first, count;
+};
+
+int redis_minutes_init(struct redis_minutes *minutes, unsigned room); // -ENOMEM
+void redis_minutes_fini(struct redis_minutes *minutes);
+// True: there was no room for it but that of `gone`, whose keys are to be deleted.
+bool redis_minutes_add(struct redis_minutes *minutes, const char *text, char gone[REDIS_MINUTE_MAX]);
+
 struct redis_sink {
 	struct redis_settings settings;
 	enum config_redis_mode mode;
@@ -100,6 +112,9 @@ struct redis_sink {
 	unsigned commands, room;
 
 	uint64_t left_out; // parts of aggregates that were broken or refused
+	struct redis_minutes minutes, hours;                // that have keys
+	char top_name[REDIS_TOPS_MAX][REDIS_FIELD_MAX];     // of the sorted sets that were written
+	unsigned top_names;
 };
 
 // Appends one command of the transaction and remembers its kind. lengths NULL: texts. -ENOMEM.

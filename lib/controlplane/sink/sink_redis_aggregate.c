@@ -17,15 +17,15 @@
 
 enum {
 	STATS_MAX = 512,   // fields of one aggregate
-	TOPS_MAX = 8,      // sorted sets
+	TOPS_MAX = REDIS_TOPS_MAX, // sorted sets
 	MEMBERS_MAX = 512, // of one of them
 	HOSTS_MAX = 4096,
-	FIELD_MAX = 96,
+	FIELD_MAX = REDIS_FIELD_MAX,
 	MEMBER_MAX = 512,
 	KEY_ROOM = REDIS_KEY_MAX + 2 * FIELD_MAX,
 	NUMBER_MAX = 32,
 	SERIES_MAX = 32,
-	MINUTE_DIGITS = 12,
+	MINUTE_DIGITS = REDIS_MINUTE_MAX - 1,
 	HOUR_DIGITS = 10,
 	ARGUMENTS_MAX = 2 + 2 * (STATS_MAX + 2) > 2 + HOSTS_MAX ? 2 + 2 * (STATS_MAX + 2) : 2 + HOSTS_MAX
 };
@@ -174,6 +174,16 @@ static int series_put(struct redis_sink *sink, const cJSON *stats, const cJSON *
 	return rc;
 }
 
+// Of which minutes there are such keys is remembered; of which names, too.
+static void top_note(struct redis_sink *sink, const char *name)
+{
+	for (unsigned i = 0; i < sink->top_names; i++)
+		if (strcmp(sink->top_name[i], name) == 0)
+			return;
+	if (sink->top_names < TOPS_MAX)
+		snprintf(sink->top_name[sink->top_names++], FIELD_MAX, "%s", name);
+}
+
 static int top_put(struct redis_sink *sink, struct wide *w, const cJSON *top, const char *minute)
 {
 	char key[KEY_ROOM], name[2 * FIELD_MAX];
@@ -183,6 +193,7 @@ static int top_put(struct redis_sink *sink, struct wide *w, const cJSON *top, co
 		sink->left_out++;
 		return 0;
 	}
+	top_note(sink, top->string);
 	snprintf(name, sizeof(name), "%s:%s", top->string, minute);
 	key_write(sink, key, "top", name);
 	wide_begin(w, "ZADD", key);
@@ -237,6 +248,41 @@ static int hosts_put(struct redis_sink *sink, struct wide *w, const cJSON *hosts
 	return rc == 0 ? put_with_ttl(sink, w, sink->hour_ttl_s) : rc;
 }
 
+// ---- minutes that make way ----
+
+static int key_delete(struct redis_sink *sink, const char *kind, const char *name)
+{
+	char key[KEY_ROOM];
+
+	key_write(sink, key, kind, name);
+	return redis_put(sink, REDIS_SUM, SINK_AGGREGATES, 2, (const char *[]){"DEL", key}, NULL);
+}
+
+static int minute_delete(struct redis_sink *sink, const char *minute)
+{
+	char name[FIELD_MAX + REDIS_MINUTE_MAX];
+	int rc = key_delete(sink, "hosts", minute);
+
+	for (unsigned i = 0; i < sink->top_names && rc == 0; i++) {
+		snprintf(name, sizeof(name), "%s:%s", sink->top_name[i], minute);
+		rc = key_delete(sink, "top", name);
+	}
+	return rc;
+}
+
+static int minute_begin(struct redis_sink *sink, const char *minute)
+{
+	char hour[REDIS_MINUTE_MAX], gone[REDIS_MINUTE_MAX];
+	int rc = 0;
+
+	snprintf(hour, sizeof(hour), "%.*s", HOUR_DIGITS, minute);
+	if (redis_minutes_add(&sink->minutes, minute, gone))
+		rc = minute_delete(sink, gone);
+	if (rc == 0 && redis_minutes_add(&sink->hours, hour, gone))
+		rc = key_delete(sink, "hosts", gone);
+	return rc;
+}
+
 // ---- the whole ----
 
 static bool minute_is_sound(const cJSON *minute)
@@ -260,6 +306,8 @@ static int parts_put(struct redis_sink *sink, struct wide *w, const cJSON *root)
 		sink->left_out += minute != NULL;
 		return rc;
 	}
+	if (rc == 0)
+		rc = minute_begin(sink, minute->valuestring);
 	if (rc == 0)
 		rc = tops_put(sink, w, cJSON_GetObjectItemCaseSensitive(root, "top"), minute->valuestring);
 	if (rc == 0)

@@ -28,13 +28,18 @@ static uint64_t now_ms(void)
 
 // ---- faults ----
 
+int redis_link_distrust(const struct redis_link *link, const char *why, struct remote_fault *fault)
+{
+	return remote_fail(fault, "tls", true, "the certificate of %s does not hold: %s; check redis.tls_ca_file and that it names the host "
+					       "as redis.address does", link->peer, why);
+}
+
 static int transport_fault(const struct redis_link *link, int code, struct remote_fault *fault)
 {
 	const char *tls = redis_tls_error(link);
 
 	if (tls != NULL)
-		return remote_fail(fault, "tls", true, "the certificate of %s does not hold: %s; check redis.tls_ca_file and that it names "
-						       "the host as redis.address does", link->peer, tls);
+		return redis_link_distrust(link, tls, fault);
 	switch (code) {
 	case ECONNREFUSED:
 		return remote_fail(fault, "refused", false, "no Redis listens at %s", link->peer);

@@ -63,7 +63,7 @@ int redis_link_open(const struct redis_settings *settings, const char *key, stru
 void redis_link_close(struct redis_link *link); // NULL allowed; what was not written is dropped
 const char *redis_link_peer(const struct redis_link *link); // "127.0.0.1:6379", lives as long as the link
 
-// A command into the output buffer; nothing is sent. -ENOMEM: the link is of no use any more.
+// A command into the output buffer; nothing is sent. lengths NULL: the arguments are texts. -ENOMEM: the link is of no use any more.
 int redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths);
 
 // Writes as much as the socket takes now. Returns 0, also if some is left: redis_link_reply() goes on with it. -EIO: the link is of no

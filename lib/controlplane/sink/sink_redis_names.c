@@ -29,11 +29,18 @@ int redis_sink_init(struct redis_sink *sink, const struct config *config, struct
 	snprintf(sink->minute_ttl_ms, sizeof(sink->minute_ttl_ms), "%" PRIu64, (uint64_t)config->redis.minute_ttl_s * 1000);
 	snprintf(sink->length, sizeof(sink->length), "%" PRIu32, config->redis.stream_length);
 	snprintf(sink->lists_from, sizeof(sink->lists_from), "-%" PRIu32, config->redis.stream_length);
+	if (redis_minutes_init(&sink->minutes, config->redis.minute_ttl_s / 60 + 1) < 0 ||
+	    redis_minutes_init(&sink->hours, config->redis.minute_ttl_s / 3600 + 2) < 0) {
+		redis_sink_fini(sink);
+		return err_set(err, -ENOMEM, "no memory for the output redis");
+	}
 	return 0;
 }
 
 void redis_sink_fini(struct redis_sink *sink)
 {
+	redis_minutes_fini(&sink->minutes);
+	redis_minutes_fini(&sink->hours);
 	free(sink->command);
 	sink->command = NULL;
 	sink->room = 0;

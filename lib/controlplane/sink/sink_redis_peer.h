@@ -40,6 +40,7 @@ bool redis_address_equal(const struct redis_address *a, const struct redis_addre
 int redis_link_dial(const struct redis_settings *settings, const struct redis_address *address, struct redis_link **out,
 		    struct remote_fault *fault);
 int redis_link_protocol(const struct redis_link *link, const char *why, struct remote_fault *fault); // -EIO, "protocol"
+int redis_link_distrust(const struct redis_link *link, const char *why, struct remote_fault *fault); // -EIO, "tls"
 // A command whose arguments are texts, ended by NULL. 0, or -EIO and a fault.
 int redis_link_ask(struct redis_link *link, struct remote_fault *fault, ...) __attribute__((sentinel));
 

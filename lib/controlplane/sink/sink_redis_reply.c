@@ -52,7 +52,11 @@ void redis_replies_raise(struct redis_replies *replies, bool list)
 // RESP3 has more types, which later hiredis takes; a server that was not asked for them sends none.
 static bool resp2(const redisReply *reply)
 {
-	return reply->type >= REDIS_REPLY_STRING && reply->type <= REDIS_REPLY_ERROR;
+	bool known = reply->type >= REDIS_REPLY_STRING && reply->type <= REDIS_REPLY_ERROR;
+
+	for (size_t i = 0; known && reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
+		known = resp2(reply->element[i]); // nested by REDIS_NESTING_MAX at most
+	return known;
 }
 
 int redis_replies_next(struct redis_replies *replies, redisReply **out, const char **why)
@@ -106,7 +110,7 @@ void redis_reply_blot(redisReply *reply, const char *secret)
 		return;
 	if (reply->type == REDIS_REPLY_ARRAY)
 		for (size_t i = 0; i < reply->elements; i++)
-			redis_reply_blot(reply->element[i], secret); // nested by REDIS_NESTING_MAX at most
+			redis_reply_blot(reply->element[i], secret);
 	if (reply->type != REDIS_REPLY_ERROR)
 		return;
 	end = reply->str + reply->len;

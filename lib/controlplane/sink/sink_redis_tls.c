@@ -41,6 +41,30 @@ bool redis_tls_built(void)
 	return true;
 }
 
+const char *redis_tls_error(const struct redis_link *link)
+{
+	long result = link->tls != NULL ? SSL_get_verify_result(link->tls) : X509_V_OK;
+
+	return result != X509_V_OK ? X509_verify_cert_error_string(result) : NULL;
+}
+
+// A server on the same machine may have answered already.
+static int start_fail(struct redis_link *link, SSL *tls, struct remote_fault *fault)
+{
+	const char *why;
+	int rc;
+
+	link->tls = tls;
+	why = redis_tls_error(link);
+	if (why != NULL)
+		rc = redis_link_distrust(link, why, fault);
+	else
+		rc = remote_fail(fault, "tls", true, "%s does not speak TLS; check redis.tls", link->peer);
+	link->tls = NULL;
+	SSL_free(tls);
+	return rc;
+}
+
 int redis_tls_start(struct redis_link *link, const struct redis_settings *settings, struct remote_fault *fault)
 {
 	SSL_CTX *context = tls_context(settings);
@@ -51,19 +75,10 @@ int redis_tls_start(struct redis_link *link, const struct redis_settings *settin
 		SSL_free(tls);
 		return remote_fail(fault, "tls", true, "cannot prepare TLS for %s; check redis.tls_ca_file", link->peer);
 	}
-	if (redisInitiateSSL(link->context, tls) != REDIS_OK) { // the handle stays ours
-		SSL_free(tls);
-		return remote_fail(fault, "tls", true, "%s does not speak TLS; check redis.tls", link->peer);
-	}
+	if (redisInitiateSSL(link->context, tls) != REDIS_OK) // the handle stays ours
+		return start_fail(link, tls, fault);
 	link->tls = tls;
 	return 0;
-}
-
-const char *redis_tls_error(const struct redis_link *link)
-{
-	long result = link->tls != NULL ? SSL_get_verify_result(link->tls) : X509_V_OK;
-
-	return result != X509_V_OK ? X509_verify_cert_error_string(result) : NULL;
 }
 
 #else
