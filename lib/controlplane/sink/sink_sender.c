@@ -160,6 +160,8 @@ static void delivered(struct remote *r, const struct spool_batch *batch, unsigne
 {
 	spool_ack(r->spool, batch);
 	r->failures = 0;
+	if (r->stats.state == SINK_DEGRADED)
+		state_set(r, SINK_DRAINING, NULL); // on a connection that was kept
 	r->next_idle_ns = now_ns() + NS_PER_S;
 	if (r->replay && atomic_load_explicit(&r->finishing, memory_order_acquire))
 		r->finish_by_ns = now_ns() + (uint64_t)r->exit_wait_s * NS_PER_S; // it goes on: so do we
