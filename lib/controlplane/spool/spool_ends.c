@@ -7,7 +7,7 @@ static uint64_t end_of(const struct spool *s, unsigned stream, uint64_t boot)
 {
 	const struct spool_file_end *end = &s->state->ends[boot % SPOOL_ENDS];
 
-	return end->boot == boot ? end->last[stream] : 0;
+	return boot > 0 && end->boot == boot ? end->last[stream] : 0;
 }
 
 void spool_end_learn(struct spool *s, unsigned stream, struct spool_id id)

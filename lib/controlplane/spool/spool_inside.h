@@ -10,6 +10,7 @@
 
 enum {
 	SPOOL_VERSION = 1,
+	SPOOL_VERSION_MAX = 1000, // of any time; more is damage
 	SPOOL_ENDIAN = 0x01020304,
 	SPOOL_STATE_BYTES = 16384,
 	SPOOL_ENDS = 400, // boots whose last ids are known
@@ -24,6 +25,7 @@ enum {
 
 // ---- in files, little or big endian as the machine has it: the header says which ----
 
+// Of any version: a newer one is told from a flipped bit by its checksum.
 struct spool_file_header {
 	char magic[8];
 	uint32_t version, endian;
@@ -135,6 +137,7 @@ struct spool {
 
 	// the reader's own
 	uint8_t *room[2];
+	struct spool_id had[SPOOL_STREAMS];       // what the receiver said it has
 	struct spool_place done;                  // behind what was acknowledged last, or where a rewind began
 	uint64_t rewound_segment, rewound_offset; // the cursor when it did
 };

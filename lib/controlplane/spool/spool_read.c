@@ -50,8 +50,7 @@ static void give(struct walk *w, const struct spool_file_entry *e, uint64_t firs
 	w->s->at.read[e->stream] = (struct spool_id){e->boot, e->last};
 }
 
-// An entry that the receiver has. Returns how many of its ids had not been counted yet. What was missing before it and had been told,
-// but not acknowledged, is counted with it. Locked.
+// An entry that the receiver has. Returns how many of its ids had not been counted yet. All before it counts as delivered. Locked.
 static uint64_t count(struct spool *s, unsigned stream, struct spool_id last, uint64_t ids, enum spool_cause cause)
 {
 	uint64_t more = spool_ids_between(s, stream, s->cursor.counted[stream], last), own = ids < more ? ids : more;
@@ -59,8 +58,7 @@ static uint64_t count(struct spool *s, unsigned stream, struct spool_id last, ui
 	if (more == 0)
 		return 0;
 	s->cursor.counted[stream] = last;
-	s->stats.tombstoned += more - own;
-	s->stats.tombstoned_by[hole_cause(s, stream, last.boot, last.seq)] += more - own;
+	s->stats.delivered += more - own;
 	if (cause == SPOOL_KEPT) {
 		s->stats.delivered += own;
 	} else {
@@ -98,8 +96,24 @@ static bool holes_give(struct walk *w, unsigned stream, struct spool_id to)
 	return true;
 }
 
+// The receiver said that it has these ids, and they will not be met any more.
+static void had_count(struct spool *s, unsigned stream, struct spool_id to)
+{
+	struct spool_id had = s->had[stream], last = spool_id_compare(had, to) < 0 ? had : to;
+
+	if (spool_id_compare(last, s->cursor.counted[stream]) <= 0)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	count(s, stream, last, 0, SPOOL_KEPT);
+	if (spool_id_compare(last, s->cursor.acked[stream]) > 0)
+		s->cursor.acked[stream] = last;
+	pthread_mutex_unlock(&s->mutex);
+}
+
 static bool all_holes_give(struct walk *w, const struct spool_id to[SPOOL_STREAMS])
 {
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		had_count(w->s, i, to[i]);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if (!holes_give(w, i, to[i])) {
 			w->full = true;
@@ -383,6 +397,7 @@ bool spool_rewind(struct spool *s, const bool known[SPOOL_STREAMS], const struct
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		fell_back = fell_back || (known[i] && spool_id_compare(have[i], s->cursor.acked[i]) < 0);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		s->had[i] = known[i] ? have[i] : (struct spool_id){0, 0};
 		if (known[i])
 			s->done.read[i] = have[i];
 		else if (fell_back)

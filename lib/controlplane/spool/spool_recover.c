@@ -68,7 +68,7 @@ static int found_add(struct spool *s, struct findings *all, const char *name, ui
 	f.size = (uint64_t)st.st_size;
 	f.sound = pread(fd, &f.header, sizeof(f.header), 0) == (ssize_t)sizeof(f.header) && memcmp(f.header.magic, "SWSPOOL", 8) == 0;
 	close(fd);
-	if (f.sound && f.header.endian == SPOOL_ENDIAN && f.header.version > SPOOL_VERSION)
+	if (f.sound && f.header.endian == SPOOL_ENDIAN && f.header.version > SPOOL_VERSION && f.header.crc == spool_header_crc(&f.header))
 		all->newer = f.header.version;
 	if (all->count == all->room) {
 		size_t room = all->room > 0 ? 2 * all->room : 64;

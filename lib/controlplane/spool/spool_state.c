@@ -122,39 +122,29 @@ int spool_newer(const struct spool *s, uint32_t version, struct err *err)
 		       "untouched; run that version, or set spool.directory to another folder", s->directory, version, SPOOL_VERSION);
 }
 
-// The version of what stands at this place of a file; 0: nothing of ours.
-static uint32_t version_at(const struct spool *s, const char *name, const char magic[8], off_t at)
+// The version of the page, as far as one can be believed.
+static uint32_t version_look(const struct spool *s)
 {
-	int fd = openat(s->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int fd = openat(s->dir_fd, "state", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	struct {
 		char magic[8];
 		uint32_t version, endian;
 	} begin = {.version = 0};
-	bool ours = fd >= 0 && pread(fd, &begin, sizeof(begin), at) == (ssize_t)sizeof(begin) && memcmp(begin.magic, magic, 8) == 0 &&
-		    begin.endian == SPOOL_ENDIAN;
+	bool ours = fd >= 0 && pread(fd, &begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) && memcmp(begin.magic, state_magic, 8) == 0 &&
+		    begin.endian == SPOOL_ENDIAN && begin.version <= SPOOL_VERSION_MAX;
 
 	if (fd >= 0)
 		close(fd);
 	return ours ? begin.version : 0;
 }
 
-static int newer_look(const struct spool *s, struct err *err)
-{
-	const uint32_t versions[] = {version_at(s, "state", state_magic, 0), version_at(s, "cursor", cursor_magic, 0),
-				     version_at(s, "cursor", cursor_magic, SPOOL_SLOT_BYTES)};
-
-	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
-		if (versions[i] > SPOOL_VERSION)
-			return spool_newer(s, versions[i], err);
-	return 0;
-}
-
 int spool_state_open(struct spool *s, struct err *err)
 {
-	int rc = newer_look(s, err), fd;
+	uint32_t version = version_look(s);
+	int fd;
 
-	if (rc < 0)
-		return rc;
+	if (version > SPOOL_VERSION)
+		return spool_newer(s, version, err);
 	fd = openat(s->dir_fd, "state", FILE_FLAGS, 0640);
 	s->state = MAP_FAILED;
 	if (page_take(fd))
