@@ -132,7 +132,7 @@ def aggregates(t, folder):
     capture, server = os.path.join(folder, "few.pcap"), Redis(t)
     capture_make(capture, PACKETS, STEP_US, FEW_FLOWS)
     pairs = [(worker_ns(t, capture), worker_ns(t, capture, *sends_to(server.address, t.fresh("spool")))) for _ in range(AGGREGATE_PASSES)]
-    without, with_ = (statistics.median(column) for column in zip(*pairs))
+    without, with_ = (min(column) for column in zip(*pairs))  # the least: a busy machine only adds
     cost = (with_ - without) / without
     server.kill()
     os.remove(capture)

@@ -244,6 +244,7 @@ unsigned control_turn(struct control *c)
 	n += release(c);
 	every_second(c, clock_cycles());
 	if (c->replay && c->replay_end_cycles == 0 && control_finished(c)) {
+		control_aggregate_end(c); // with --stay the end of the run may be far away
 		c->replay_end_cycles = clock_cycles();
 		offload_look(c);
 	}
