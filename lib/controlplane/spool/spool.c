@@ -90,13 +90,15 @@ int spool_open(const struct spool_config *config, struct spool **out, struct err
 
 int spool_close(struct spool *s, struct err *err)
 {
+	struct spool_stats stats;
 	int rc = 0;
 
 	if (s == NULL)
 		return 0;
 	spool_commit(s);
 	spool_finish(s);
-	if (s->stats.disk_failing)
+	spool_stats(s, &stats);
+	if (stats.disk_failing && stats.waiting > 0)
 		rc = err_set(err, -EIO, "records that wait could not be kept: %.400s", s->stats.disk_error);
 	spool_cursor_write(s, true);
 	spool_free(s);

@@ -58,3 +58,10 @@ uint64_t spool_ids_between(const struct spool *s, unsigned stream, struct spool_
 	}
 	return ids;
 }
+
+enum spool_cause spool_hole_cause(const struct spool *s, unsigned stream, struct spool_id last, enum spool_cause otherwise)
+{
+	if (spool_id_compare(s->state->quota_to[stream], last) >= 0)
+		return SPOOL_QUOTA;
+	return spool_id_compare(s->state->disk_to[stream], last) >= 0 ? SPOOL_DISK : otherwise;
+}

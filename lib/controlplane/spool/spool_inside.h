@@ -66,6 +66,7 @@ struct spool_file_state {
 	uint64_t boot;
 	_Atomic uint64_t given[SPOOL_STREAMS];   // in this boot
 	struct spool_id quota_to[SPOOL_STREAMS]; // up to here, what is missing was dropped for want of room
+	struct spool_id disk_to[SPOOL_STREAMS];  // up to here, it was only in memory
 	struct spool_file_end ends[SPOOL_ENDS];  // of boots, at boot % SPOOL_ENDS
 };
 
@@ -167,6 +168,7 @@ uint64_t spool_end_of(const struct spool *s, unsigned stream, uint64_t boot); //
 void spool_end_learn(struct spool *s, unsigned stream, struct spool_id id);
 // The first of them, as far as they are of one boot; false: there are none.
 bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to, struct spool_file_entry *hole);
+enum spool_cause spool_hole_cause(const struct spool *s, unsigned stream, struct spool_id last, enum spool_cause otherwise);
 uint64_t spool_ids_between(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to);
 
 // spool_state.c

@@ -31,13 +31,6 @@ static bool room_for(const struct walk *w, unsigned entries, size_t bytes)
 	return b->count + entries <= w->max && (b->count == 0 || b->bytes + bytes <= w->bytes_max);
 }
 
-static enum spool_cause hole_cause(const struct spool *s, unsigned stream, uint64_t boot, uint64_t last)
-{
-	if (spool_id_compare(s->state->quota_to[stream], (struct spool_id){boot, last}) >= 0)
-		return SPOOL_QUOTA;
-	return s->at.rewound ? SPOOL_RETENTION : SPOOL_DAMAGE;
-}
-
 static void give(struct walk *w, const struct spool_file_entry *e, uint64_t first, const uint8_t *payload)
 {
 	struct spool_batch *b = w->batch;
@@ -90,7 +83,7 @@ static bool holes_give(struct walk *w, unsigned stream, struct spool_id to)
 	while (spool_hole_next(s, stream, s->at.read[stream], to, &hole)) {
 		if (!room_for(w, 1, 0))
 			return false;
-		hole.cause = (uint8_t)hole_cause(s, stream, hole.boot, hole.last);
+		hole.cause = (uint8_t)spool_hole_cause(s, stream, (struct spool_id){hole.boot, hole.last}, s->at.rewound ? SPOOL_RETENTION : SPOOL_DAMAGE);
 		give(w, &hole, hole.first, NULL);
 	}
 	return true;

@@ -255,7 +255,7 @@ static void missing_tell(struct spool *s)
 		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], spool_id_compare(from, to) > 0 ? from : to);
 		while (spool_hole_next(s, i, from, to, &hole)) {
 			from = (struct spool_id){hole.boot, hole.last};
-			hole.cause = (uint8_t)(spool_id_compare(from, s->state->quota_to[i]) <= 0 ? SPOOL_QUOTA : hole.boot == boot ? last : SPOOL_DAMAGE);
+			hole.cause = (uint8_t)spool_hole_cause(s, i, from, hole.boot == boot ? last : SPOOL_DAMAGE);
 			spool_put_entry(s, &hole, NULL);
 		}
 	}

@@ -159,8 +159,11 @@ static void pending_publish(struct spool *s)
 	pthread_mutex_lock(&s->mutex);
 	s->active->size += s->pending_used;
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
-		if (s->pending_has[i])
+		if (s->pending_has[i]) {
 			s->committed[i] = s->pending_last[i];
+			if (s->active->memory != NULL)
+				s->state->disk_to[i] = s->committed[i];
+		}
 	pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -178,8 +181,7 @@ static void pending_lose(struct spool *s, enum spool_cause cause)
 		struct spool_file_entry e;
 
 		memcpy(&e, s->pending + at, sizeof(e));
-		if (cause == SPOOL_QUOTA) // should it not be told before the end of this run
-			s->state->quota_to[e.stream] = (struct spool_id){e.boot, e.last};
+		(cause == SPOOL_QUOTA ? s->state->quota_to : s->state->disk_to)[e.stream] = (struct spool_id){e.boot, e.last}; // for a later run
 		gap_add(s, e.stream, e.boot, e.first, e.last, e.cause == SPOOL_KEPT ? cause : (enum spool_cause)e.cause);
 		at += e.size;
 	}
