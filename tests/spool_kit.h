@@ -168,6 +168,26 @@ static inline void kit_folder_make(char path[KIT_PATH_MAX], const char *word)
 		abort();
 }
 
+// Where the disk costs nothing; gone with the program.
+static char kit_quick[KIT_PATH_MAX];
+
+static inline void kit_folder_empty(const char *path);
+
+static inline void kit_quick_remove(void)
+{
+	kit_folder_empty(kit_quick);
+	rmdir(kit_quick);
+}
+
+static inline void kit_folder_quick(char path[KIT_PATH_MAX], const char *word)
+{
+	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 1);
+	kit_folder_make(path, word);
+	memcpy(kit_quick, path, KIT_PATH_MAX);
+	atexit(kit_quick_remove);
+}
+
 static inline void kit_folder_empty(const char *path)
 {
 	DIR *folder = opendir(path);

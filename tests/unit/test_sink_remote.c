@@ -171,6 +171,14 @@ static const struct sink_ops far_sink = {.name = "far", .aggregates = true, .ope
 static char folder[64];
 static struct config config;
 
+static void folder_empty(const char *below)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s%s'", folder, below);
+	assert_int_equal(system(command), 0);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -190,13 +198,11 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	char command[128];
-
 	(void)state;
 	for (unsigned i = 0; i < SINK_STREAMS; i++)
 		free(far.stream[i]);
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	return system(command);
+	folder_empty("");
+	return 0;
 }
 
 static struct sink *started(void)
@@ -306,7 +312,7 @@ static void faults_lose_nothing(void **state)
 		assert_int_equal(verify(&told), 5999);
 		assert_int_equal(told, 0);
 		assert_true(stats.faults > 0);
-		assert_int_equal(system("rm -rf /tmp/spanwatch-remote-*/far"), 0);
+		folder_empty("/far");
 	}
 }
 

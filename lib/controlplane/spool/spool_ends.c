@@ -26,7 +26,7 @@ bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id fro
 {
 	uint64_t boot = from.boot, seq = from.seq;
 
-	if (boot + SPOOL_ENDS < to.boot && boot < to.boot) {
+	if (boot < to.boot && to.boot - boot > SPOOL_ENDS) {
 		uint64_t end = end_of(s, stream, boot);
 
 		if (end <= seq) { // nothing is known of those in between

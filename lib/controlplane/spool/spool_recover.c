@@ -40,6 +40,9 @@ static bool header_sound(const struct spool *s, const struct found *f)
 {
 	const struct spool_file_header *h = &f->header;
 
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		if (h->before[i].boot >= SPOOL_BOOT_MAX)
+			return false;
 	return h->endian == SPOOL_ENDIAN && h->version == SPOOL_VERSION && h->crc == spool_header_crc(h) && h->number == f->number &&
 	       memcmp(h->instance, s->state->instance, sizeof(h->instance)) == 0;
 }

@@ -194,6 +194,15 @@ static uint32_t cursor_crc(const struct spool_file_cursor *c)
 	return spool_crc(0, c, offsetof(struct spool_file_cursor, crc));
 }
 
+static bool cursor_sound(const struct spool_file_cursor *c)
+{
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		if (c->acked[i].boot >= SPOOL_BOOT_MAX || c->counted[i].boot >= SPOOL_BOOT_MAX)
+			return false;
+	return memcmp(c->magic, cursor_magic, sizeof(cursor_magic)) == 0 && c->version == SPOOL_VERSION && c->endian == SPOOL_ENDIAN &&
+	       c->segment < UINT64_MAX / 2 && c->crc == cursor_crc(c);
+}
+
 void spool_cursor_read(struct spool *s)
 {
 	struct stat st;
@@ -207,9 +216,8 @@ void spool_cursor_read(struct spool *s)
 	for (int slot = 0; slot < 2 && s->cursor_fd >= 0; slot++) {
 		struct spool_file_cursor c;
 
-		if (pread(s->cursor_fd, &c, sizeof(c), slot * SPOOL_SLOT_BYTES) == (ssize_t)sizeof(c) &&
-		    memcmp(c.magic, cursor_magic, sizeof(cursor_magic)) == 0 && c.version == SPOOL_VERSION && c.endian == SPOOL_ENDIAN &&
-		    c.crc == cursor_crc(&c) && c.serial >= s->cursor.serial)
+		if (pread(s->cursor_fd, &c, sizeof(c), slot * SPOOL_SLOT_BYTES) == (ssize_t)sizeof(c) && cursor_sound(&c) &&
+		    c.serial >= s->cursor.serial)
 			s->cursor = c;
 	}
 }
