@@ -95,7 +95,6 @@ static void rewind_to(struct model *m)
 
 	spool_rewind(m->src.spool, known, m->receiver.last);
 	m->alone = true;
-	m->took = false;
 }
 
 static void consume(struct model *m, unsigned what)
@@ -122,6 +121,7 @@ static void consume(struct model *m, unsigned what)
 	if (m->alone) {
 		receiver_batch(&m->receiver, b);
 		spool_ack(m->src.spool, b);
+		m->took = false;
 	}
 }
 
