@@ -173,6 +173,7 @@ static void work(struct driver *d)
 	pthread_t reader;
 
 	spool_rewind(d->src.spool, known, d->receiver.last);
+	spool_commit(d->src.spool); // it may go on with another boot
 	if (strcmp(d->read, "now") == 0) {
 		pthread_create(&reader, NULL, consume, d);
 		produce(d);

@@ -112,7 +112,7 @@ const uint8_t *spool_instance(const struct spool *s)
 
 uint64_t spool_boot(const struct spool *s)
 {
-	return s->boot;
+	return __atomic_load_n(&s->boot, __ATOMIC_RELAXED);
 }
 
 void spool_give(struct spool *s, unsigned stream)

@@ -8,8 +8,9 @@
 // counting for as many as it stands for.
 //
 // Files, in a folder of this output alone, locked while it is open:
-//	state               one page, mapped: boot number, instance, how many entries each stream was given. A store into it costs no
-//	                    call and survives SIGKILL, so that the next opening knows exactly what had been taken but not committed
+//	state               a few pages, mapped: boot number, instance, how many entries each stream was given, where the last 400 boots
+//	                    ended. A store into it costs no call and survives SIGKILL, so that the next opening knows exactly what had
+//	                    been taken but not committed
 //	cursor              what was acknowledged; two slots in turns, each with a checksum
 //	NNNNNNNNNN.spool    segments, preallocated; entries with length and CRC-32C; a zero length ends one
 //	NNNNNNNNNN.damaged  what recovery could not read of a segment, kept aside
@@ -136,7 +137,8 @@ void spool_ack(struct spool *spool, const struct spool_batch *batch);
 void spool_unread(struct spool *spool);
 // What the receiver has. have[i].boot 0: nothing. Next is read what follows these ids, out of what is retained if that is behind
 // the cursor; returns true if so. Streams the receiver does not keep (known[i] false) follow the cursor, or are all read again
-// together with those that fell back.
+// together with those that fell back. If it has ids that this run never gave out (of a run whose boot number could not be kept, for one),
+// this run goes on with a later boot from its next commit; what it gave out before that is told lost.
 bool spool_rewind(struct spool *spool, const bool known[SPOOL_STREAMS], const struct spool_id have[SPOOL_STREAMS]);
 struct spool_id spool_acked(const struct spool *spool, unsigned stream);
 // The smallest boot number among what waits, that of now included.

@@ -130,6 +130,7 @@ struct spool {
 	struct spool_id last[SPOOL_STREAMS];      // given out
 	struct spool_id committed[SPOOL_STREAMS]; // visible to the reader
 	uint64_t told_lost;            // ids that were never appended
+	_Atomic uint64_t boot_wanted;  // by the reader: the receiver knows later ids than this run's
 	uint8_t *unsynced;             // committed since the last fsync
 	size_t unsynced_used;
 	uint64_t next_sync_ns, next_retry_ns, next_look_ns, next_number;

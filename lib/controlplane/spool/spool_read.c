@@ -382,6 +382,26 @@ static const struct spool_segment *segment_behind(const struct spool *s, const b
 	return NULL;
 }
 
+// The receiver has ids that this run has not given out: of a former run whose boot number could not be kept (a disk that could not be
+// written to). It would refuse ours as known, so the writer goes on with a later boot, and tells what it gave out in this one as lost.
+static void outrun(struct spool *s, const bool known[SPOOL_STREAMS], const struct spool_id have[SPOOL_STREAMS])
+{
+	uint64_t boot = 0;
+
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		struct spool_id given = {spool_boot(s), atomic_load(&s->state->given[i])};
+
+		if (known[i] && spool_id_compare(have[i], given) > 0 && have[i].boot > boot)
+			boot = have[i].boot;
+	}
+	if (boot == 0 || boot >= SPOOL_BOOT_MAX)
+		return;
+	atomic_store(&s->boot_wanted, boot + 1);
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		s->done.read[i] = s->had[i] = (struct spool_id){boot, UINT64_MAX};
+	s->at = s->done;
+}
+
 bool spool_rewind(struct spool *s, const bool known[SPOOL_STREAMS], const struct spool_id have[SPOOL_STREAMS])
 {
 	const struct spool_segment *seg;
@@ -409,6 +429,7 @@ bool spool_rewind(struct spool *s, const bool known[SPOOL_STREAMS], const struct
 	if (fell_back)
 		s->cursor.intend_segment = s->cursor.intend_offset = 0;
 	s->at = s->done;
+	outrun(s, known, have);
 	pthread_mutex_unlock(&s->mutex);
 	return fell_back;
 }

@@ -174,6 +174,13 @@ static void pending_clear(struct spool *s)
 	memset(s->pending_has, 0, sizeof(s->pending_has));
 }
 
+// For a later run, which finds the hole.
+static void why_keep(struct spool_id *to, struct spool_id id)
+{
+	if (spool_id_compare(id, *to) > 0)
+		*to = id;
+}
+
 // What is pending is given up and told later.
 static void pending_lose(struct spool *s, enum spool_cause cause)
 {
@@ -181,7 +188,7 @@ static void pending_lose(struct spool *s, enum spool_cause cause)
 		struct spool_file_entry e;
 
 		memcpy(&e, s->pending + at, sizeof(e));
-		(cause == SPOOL_QUOTA ? s->state->quota_to : s->state->disk_to)[e.stream] = (struct spool_id){e.boot, e.last}; // for a later run
+		why_keep(cause == SPOOL_QUOTA ? &s->state->quota_to[e.stream] : &s->state->disk_to[e.stream], (struct spool_id){e.boot, e.last});
 		gap_add(s, e.stream, e.boot, e.first, e.last, e.cause == SPOOL_KEPT ? cause : (enum spool_cause)e.cause);
 		at += e.size;
 	}
@@ -367,13 +374,39 @@ void spool_append_gap(struct spool *s, unsigned stream, uint64_t count, enum spo
 	gap_add(s, stream, s->boot, first, s->last[stream].seq, cause);
 }
 
-void spool_commit(struct spool *s)
+static void all_write(struct spool *s)
 {
 	pending_write(s);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		if (s->gaps[i] > 0)
 			gaps_put(s, i);
 	pending_write(s);
+}
+
+// A later boot within a run. The ids that it gave out in the one before are told as the first of this one: so it has as many as the
+// page says were given.
+static void boot_change(struct spool *s, uint64_t boot)
+{
+	all_write(s);
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
+		spool_end_learn(s, i, s->last[i]);
+		s->last[i].boot = boot;
+		__atomic_add_fetch(&s->told_lost, s->last[i].seq, __ATOMIC_RELAXED);
+		if (s->last[i].seq > 0)
+			gap_add(s, i, boot, 1, s->last[i].seq, SPOOL_DISK);
+	}
+	__atomic_store_n(&s->boot, boot, __ATOMIC_RELAXED);
+	s->state->boot = boot;
+	spool_state_sync(s);
+}
+
+void spool_commit(struct spool *s)
+{
+	uint64_t boot = atomic_load_explicit(&s->boot_wanted, memory_order_relaxed);
+
+	if (boot > s->boot)
+		boot_change(s, boot);
+	all_write(s);
 	sync_due(s);
 }
 
