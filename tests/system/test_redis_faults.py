@@ -203,22 +203,22 @@ def test_no_password_to_give(t):
 SMALL_BATCHES = ("--set", "redis.batch=64")
 
 
-@system_test(tools=("redis-server",), limit=600)
+@system_test(tools=("redis-server",), limit=900)
 def test_cut_answers(t):
     """Two of three connections end behind another byte of what is answered, the third after some batches; then in pieces of a byte."""
     server = Redis(t)
     proxy = Proxy(server.port)
-    upto = 1500
-    cuts = list(range(upto)) if LONG else random.Random(6).sample(range(upto), 16)
-    some = 12000
+    upto = 6000  # the first words, and the answer to a batch
+    cuts = list(range(0, upto, 5)) if LONG else random.Random(6).sample(range(upto), 14)
+    some = 20000
 
     def cut(n):
         turn = n * 2 // 3
         return proxy.NEVER if turn >= len(cuts) else cuts[turn] if n % 3 else some
     proxy.cut_reply = cut
-    seconds = len(cuts) * 0.25 + 1
+    seconds = len(cuts) * 0.45 + 1
     program = feed(t, traffic(t, int(1200 * seconds), seconds), proxy.address, *SMALL_BATCHES)
-    t.until(lambda: proxy.accepted * 2 // 3 >= len(cuts), "the cuts are done", seconds + 30)
+    t.until(lambda: proxy.accepted * 2 // 3 >= len(cuts), "the cuts are done", 2 * seconds + 30)
     proxy.split = True
     proxy.cut()
     before = server.length("events")
