@@ -7,7 +7,7 @@
 #include "base/span.h"
 #include "spool/spool_inside.h"
 
-enum { RUNS_MAX = 64, OPS_MAX = 400, IDS_MAX = 20000 };
+enum { RUNS_MAX = 64, OPS_MAX = 400, IDS_MAX = 20000, SHORT_MAX = 4096 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,7 +74,10 @@ static void damage(struct model *m)
 static void give(struct model *m, unsigned what)
 {
 	unsigned stream = what % SPOOL_STREAMS, n = 1 + span_u8(&m->in) % 16;
-	uint32_t length = 1 + 3u * span_be16(&m->in) % SPOOL_PAYLOAD_MAX;
+	uint32_t length = 1 + span_be16(&m->in) % SHORT_MAX;
+
+	if ((what & 28) == 28) // a few long ones
+		length = SPOOL_PAYLOAD_MAX - length;
 
 	if (m->ids + n > IDS_MAX)
 		return;

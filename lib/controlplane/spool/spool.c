@@ -72,7 +72,7 @@ int spool_open(const struct spool_config *config, struct spool **out, struct err
 	snprintf(s->directory, sizeof(s->directory), "%s", config->directory);
 	s->config.directory = s->directory;
 	threads_init(s);
-	s->pending = malloc(SPOOL_PENDING_MAX > config->segment_bytes ? SPOOL_PENDING_MAX : config->segment_bytes);
+	s->pending = malloc(SPOOL_PENDING_MAX < config->segment_bytes ? SPOOL_PENDING_MAX : config->segment_bytes);
 	s->unsynced = malloc(config->segment_bytes);
 	if (s->pending == NULL || s->unsynced == NULL)
 		rc = err_set(err, -ENOMEM, "no memory for the spool in %.200s; lower spool.segment_mb", config->directory);
