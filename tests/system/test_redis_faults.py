@@ -203,7 +203,7 @@ def test_no_password_to_give(t):
 SMALL_BATCHES = ("--set", "redis.batch=64")
 
 
-@system_test(tools=("redis-server",), limit=900)
+@system_test(tools=("redis-server",), limit=1200)
 def test_cut_answers(t):
     """Two of three connections end behind another byte of what is answered, the third after some batches; then in pieces of a byte."""
     server = Redis(t)
@@ -225,7 +225,7 @@ def test_cut_answers(t):
     t.until(lambda: server.length("events") > before or t.get(program, "/api/v1/health")["replay"]["finished"], "byte by byte", 10)
     time.sleep(0.3)
     proxy.split = False
-    all_there(t, program, server)
+    all_there(t, program, server, limit=seconds + 30)
 
 
 @system_test(tools=("redis-server",), limit=600)
@@ -240,7 +240,7 @@ def test_cut_requests(t):
     seconds = len(cuts) * 0.2 + 1
     program = feed(t, traffic(t, int(1200 * seconds), seconds), proxy.address, *SMALL_BATCHES)
     t.until(lambda: proxy.accepted >= len(cuts), "half of the cuts are done", seconds + 30)
-    all_there(t, program, server)
+    all_there(t, program, server, limit=seconds + 30)
 
 
 HOSTILE = {
