@@ -16,7 +16,7 @@
 
 #include "sink/sink_redis_peer.h"
 
-enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8 }; // numbers: of one name
+enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8, REPLY_BYTES_MIN = 4 }; // numbers: of one name
 
 static uint64_t now_ms(void)
 {
@@ -232,7 +232,10 @@ const char *redis_link_peer(const struct redis_link *link)
 
 int redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths)
 {
-	return redisAppendCommandArgv(link->context, argc, argv, lengths) == REDIS_OK ? 0 : -ENOMEM;
+	if (redisAppendCommandArgv(link->context, argc, argv, lengths) != REDIS_OK)
+		return -ENOMEM;
+	link->awaited++;
+	return 0;
 }
 
 int redis_link_ask(struct redis_link *link, struct remote_fault *fault, ...)
@@ -305,10 +308,22 @@ static int reply_take(struct redis_link *link, redisReply **out, struct remote_f
 		return rc == -ENOMEM ? transport_fault(link, ENOMEM, fault) : redis_link_protocol(link, why, fault);
 	if (rc == 0)
 		return 0;
+	link->awaited -= link->awaited > 0;
 	link->spoke = true;
 	link->guess = NULL;
 	redis_reply_blot(*out, link->password);
 	return 1;
+}
+
+// A server answers a long batch in many small pieces. To wake up for each costs both sides more than the answers do, and no reply is
+// shorter than ":1\r\n": poll() tells of what has come once that much is there for each, or at the end of its wait.
+static void wake_late(const struct redis_link *link)
+{
+	size_t there = link->context->reader->len - link->context->reader->pos, least = (size_t)link->awaited * REPLY_BYTES_MIN;
+	int low = least > there + 1 ? (int)(least - there) : 1;
+
+	if (link->tls == NULL)
+		setsockopt(link->context->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 }
 
 // TLS may want to write in order to read and the other way round, which hiredis does not tell: it is tried again soon.
@@ -325,6 +340,7 @@ static int link_wait(struct redis_link *link, uint64_t until, struct remote_faul
 		wait_ms = wait_ms < REDIS_TLS_TICK_MS ? wait_ms : REDIS_TLS_TICK_MS;
 	else if (unwritten(link))
 		p.events |= POLLOUT;
+	wake_late(link);
 	n = poll(&p, 1, wait_ms);
 	return n < 0 && errno != EINTR ? transport_fault(link, errno, fault) : 0;
 }
