@@ -319,7 +319,8 @@ static int reply_take(struct redis_link *link, redisReply **out, struct remote_f
 // shorter than ":1\r\n": poll() tells of what has come once that much is there for each, or at the end of its wait.
 static void wake_late(const struct redis_link *link)
 {
-	size_t there = link->context->reader->len - link->context->reader->pos, least = (size_t)link->awaited * REPLY_BYTES_MIN;
+	size_t there = link->context->reader->len - link->context->reader->pos;
+	size_t least = link->spoke ? (size_t)link->awaited * REPLY_BYTES_MIN : 0; // one that is no Redis may have said all it will
 	int low = least > there + 1 ? (int)(least - there) : 1;
 
 	if (link->tls == NULL)
