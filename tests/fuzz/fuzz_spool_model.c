@@ -16,7 +16,7 @@ struct model {
 	struct spool_config config;
 	struct source src;
 	struct receiver receiver;
-	bool damaged, quota, alone;        // alone: nothing that was read is unanswered
+	bool damaged, quota, alone, took;  // alone: nothing that was read is unanswered; took: it has some that it has not answered for
 	uint64_t given[RUNS_MAX][SPOOL_STREAMS];
 	unsigned runs;
 	uint64_t ids;
@@ -89,11 +89,21 @@ static void give(struct model *m, unsigned what)
 			source_put(&m->src, stream, i == 0 ? length : 1 + length % 512);
 }
 
+static void rewind_to(struct model *m)
+{
+	const bool known[SPOOL_STREAMS] = {true, true, true, true};
+
+	spool_rewind(m->src.spool, known, m->receiver.last);
+	m->alone = true;
+}
+
 static void consume(struct model *m, unsigned what)
 {
 	struct spool_batch *b = &batch[what & 1];
 
 	if (!m->alone && (what & 2) != 0) {
+		if (m->took) // then whoever sends asks what is there
+			rewind_to(m);
 		spool_unread(m->src.spool);
 		m->alone = true;
 	}
@@ -104,21 +114,15 @@ static void consume(struct model *m, unsigned what)
 	if ((what & 24) == 24) { // the answer never came, though it has them
 		if (m->alone)
 			receiver_batch(&m->receiver, b);
+		m->took = m->took || m->alone;
 		m->alone = false;
 		return;
 	}
 	if (m->alone) {
 		receiver_batch(&m->receiver, b);
 		spool_ack(m->src.spool, b);
+		m->took = false;
 	}
-}
-
-static void rewind_to(struct model *m)
-{
-	const bool known[SPOOL_STREAMS] = {true, true, true, true};
-
-	spool_rewind(m->src.spool, known, m->receiver.last);
-	m->alone = true;
 }
 
 static void step(struct model *m)
@@ -151,6 +155,8 @@ static void step(struct model *m)
 		if ((what & 7) == 7)
 			damage(m);
 		run_begin(m);
+		if (m->took)
+			rewind_to(m);
 	}
 	model_assert(m, m->receiver.wrong[0] == '\0', "the receiver");
 }
