@@ -16,7 +16,7 @@
 
 #include "sink/sink_redis_peer.h"
 
-enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8, REPLY_BYTES_MIN = 4 }; // numbers: of one name
+enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8, REPLY_BYTES_MIN = 4, AWAITED_MANY = 64 }; // numbers: of one name
 
 static uint64_t now_ms(void)
 {
@@ -316,12 +316,12 @@ static int reply_take(struct redis_link *link, redisReply **out, struct remote_f
 }
 
 // A server answers a long batch in many small pieces. To wake up for each costs both sides more than the answers do, and no reply is
-// shorter than ":1\r\n": poll() tells of what has come once that much is there for each, or at the end of its wait.
+// shorter than ":1\r\n": while many are awaited, poll() tells of what has come once that much is there for each, or at the end of
+// its wait.
 static void wake_late(const struct redis_link *link)
 {
-	size_t there = link->context->reader->len - link->context->reader->pos;
-	size_t least = link->spoke ? (size_t)link->awaited * REPLY_BYTES_MIN : 0; // one that is no Redis may have said all it will
-	int low = least > there + 1 ? (int)(least - there) : 1;
+	size_t there = link->context->reader->len - link->context->reader->pos, least = (size_t)link->awaited * REPLY_BYTES_MIN;
+	int low = link->awaited >= AWAITED_MANY && least > there ? (int)(least - there) : 1;
 
 	if (link->tls == NULL)
 		setsockopt(link->context->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
