@@ -2,7 +2,6 @@
 #include "sink/sink_remote.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +10,9 @@
 
 #include "proto/proto.h"
 #include "sink/sink_sender.h"
+#include "sink/sink_thread.h"
 
-enum { MB = 1 << 20, THREAD_NAME_MAX = 16, NS_PER_S = 1000000000, PATH_ROOM = CONFIG_PATH_MAX + 16 };
+enum { MB = 1 << 20, NS_PER_S = 1000000000, PATH_ROOM = CONFIG_PATH_MAX + 16 };
 
 _Static_assert((int)SINK_STREAMS == (int)SPOOL_STREAMS, "the spool keeps as many streams as there are");
 _Static_assert((int)RECORD_JSON_MAX <= (int)SPOOL_PAYLOAD_MAX, "every record fits");
@@ -67,25 +67,6 @@ static void remote_free(struct remote *r)
 	free(r);
 }
 
-static int thread_start(struct remote *r, struct err *err)
-{
-	char name[THREAD_NAME_MAX];
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&r->thread, NULL, sender_run, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return err_set(err, -rc, "cannot start a thread for the output %s: %s; raise the limit of processes (ulimit -u)", r->ops->name,
-			       strerror(rc));
-	snprintf(name, sizeof(name), "send-%.10s", r->ops->name);
-	pthread_setname_np(r->thread, name);
-	r->threaded = true;
-	return 0;
-}
-
 static struct remote *remote_new(const struct remote_ops *ops, const struct config *config)
 {
 	struct remote *r = calloc(1, sizeof(*r));
@@ -126,9 +107,10 @@ int remote_open(const struct remote_ops *ops, const struct config *config, void 
 	rc = log_open(r, config, err);
 	if (rc < 0)
 		goto fail;
-	rc = thread_start(r, err);
+	rc = sink_thread_start(&r->thread, "send", ops->name, sender_run, r, err);
 	if (rc < 0)
 		goto fail_log;
+	r->threaded = true;
 	*state = r;
 	return 0;
 

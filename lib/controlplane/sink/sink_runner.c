@@ -2,10 +2,8 @@
 //
 // The thread takes what has come in batches. With less than a batch it naps, longer and longer while nothing comes, so that batches
 // fill by themselves and an idle sink costs next to nothing; nobody has to wake it, and control never makes a system call for it.
-// All signals are blocked in it: they are main's, and a closed pipe or a size limit becomes an error instead of a death.
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +12,10 @@
 
 #include "record/record_ring.h"
 #include "sink/sink.h"
+#include "sink/sink_thread.h"
 
 enum { BATCH_MAX = 256, NAP_SHORT_NS = 200 * 1000, NAP_LONG_NS = 2 * 1000 * 1000, FLUSH_PAUSE_NS = 100 * 1000 * 1000 };
-enum { THREAD_NAME_MAX = 16, NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000 };
 
 struct sink {
 	// constant while running
@@ -125,25 +124,6 @@ static void *run(void *argument)
 
 // ---- control's side ----
 
-static int thread_start(struct sink *s, struct err *err)
-{
-	char name[THREAD_NAME_MAX];
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return err_set(err, -rc, "cannot start the thread of the output %s: %s; raise the limit of processes (ulimit -u)",
-			       s->ops->name, strerror(rc));
-	snprintf(name, sizeof(name), "sink-%.10s", s->ops->name);
-	pthread_setname_np(s->thread, name);
-	s->running = true;
-	return 0;
-}
-
 int sink_start(const struct sink_ops *ops, const struct config *config, uint64_t before, struct sink **out, struct err *err)
 {
 	struct sink *s = calloc(1, sizeof(*s));
@@ -159,9 +139,10 @@ int sink_start(const struct sink_ops *ops, const struct config *config, uint64_t
 	rc = ops->open(config, &s->state, err);
 	if (rc < 0)
 		goto fail_open;
-	rc = thread_start(s, err);
+	rc = sink_thread_start(&s->thread, "sink", ops->name, run, s, err);
 	if (rc < 0)
 		goto fail_thread;
+	s->running = true;
 	*out = s;
 	return 0;
 
