@@ -86,7 +86,7 @@ static void promises_mend(struct record *r, uint32_t texts)
 		bool_mend(&body.icmp->query);
 		bool_mend(&body.icmp->quoted_ports);
 	}
-	if (r->type == RECORD_STATS)
+	if (r->type == RECORD_STATS || r->type == RECORD_AGGREGATE)
 		stats_mend(r, texts);
 }
 
