@@ -50,6 +50,30 @@ struct source {
 	uint64_t seq[SPOOL_STREAMS];
 };
 
+// A program without an open log has nothing to test: it says why, and fails.
+static inline void kit_must(int rc, const struct err *err)
+{
+	if (rc == 0)
+		return;
+	fprintf(stderr, "%s\n", err->text);
+	abort();
+}
+
+static inline void source_open(struct source *src, const struct spool_config *config)
+{
+	struct err err = {""};
+
+	kit_must(spool_open(config, &src->spool, &err), &err);
+	memset(src->seq, 0, sizeof(src->seq));
+}
+
+static inline void source_close(struct source *src)
+{
+	struct err err = {""};
+
+	kit_must(spool_close(src->spool, &err), &err);
+}
+
 static inline void source_put(struct source *src, unsigned stream, uint32_t length)
 {
 	static _Thread_local char payload[SPOOL_PAYLOAD_MAX];

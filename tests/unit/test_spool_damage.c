@@ -67,19 +67,12 @@ static bool is_there(const char *name)
 
 static void open_log(void)
 {
-	struct err err = {""};
-
-	if (spool_open(&config, &src.spool, &err) != 0)
-		fail_msg("%s", err.text);
-	memset(src.seq, 0, sizeof(src.seq));
+	source_open(&src, &config);
 }
 
 static void close_log(void)
 {
-	struct err err = {""};
-
-	if (spool_close(src.spool, &err) != 0)
-		fail_msg("%s", err.text);
+	source_close(&src);
 }
 
 static int begin(void **state)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "proto/proto.h"
 #include "record/record_json.h"
 #include "sink/sink_list.h"
@@ -35,24 +36,6 @@ struct eve {
 
 // ---- open ----
 
-// The folder and those above it.
-static int folder_make(const char *path, struct err *err)
-{
-	char part[CONFIG_PATH_MAX];
-	size_t len = strlen(path);
-
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0750) != 0 && errno != EEXIST && errno != EISDIR)
-			return err_set(err, -errno, "cannot make the output folder %s: %s; choose another with -o", part,
-				       strerror(errno));
-	}
-	return 0;
-}
-
 static int stdout_open(struct eve *eve, struct err *err)
 {
 	snprintf(eve->path, sizeof(eve->path), "standard output");
@@ -64,10 +47,11 @@ static int stdout_open(struct eve *eve, struct err *err)
 
 static int file_open(struct eve *eve, const char *directory, struct err *err)
 {
-	int rc = folder_make(directory, err);
+	size_t failed;
+	int rc = folder_make(directory, &failed);
 
 	if (rc < 0)
-		return rc;
+		return err_set(err, rc, "cannot make the output folder %.*s: %s; choose another with -o", (int)failed, directory, strerror(-rc));
 	snprintf(eve->path, sizeof(eve->path), "%s/eve.json", directory);
 	eve->fd = open(eve->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (eve->fd < 0)

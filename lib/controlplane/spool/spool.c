@@ -67,6 +67,10 @@ int spool_open(const struct spool_config *config, struct spool **out, struct err
 
 	if (s == NULL)
 		return err_set(err, -ENOMEM, "no memory for the spool in %.200s", config->directory);
+	if (strlen(config->directory) >= sizeof(s->directory)) {
+		free(s);
+		return err_set(err, -ENAMETOOLONG, "spool.directory is too long: with the name of the output it may have %d bytes", SPOOL_PATH_MAX - 1);
+	}
 	s->config = *config;
 	s->dir_fd = s->lock_fd = s->cursor_fd = -1;
 	snprintf(s->directory, sizeof(s->directory), "%s", config->directory);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "spool/spool_inside.h"
 
 static const char state_magic[8] = "SWSTATE", cursor_magic[8] = "SWCURSR";
@@ -18,22 +19,6 @@ enum { FILE_FLAGS = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK };
 
 // ---- folder ----
 
-static int folder_make(const char *path)
-{
-	char part[SPOOL_PATH_MAX];
-	size_t len = strlen(path);
-
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0750) != 0 && errno != EEXIST && errno != EISDIR)
-			return -errno;
-	}
-	return 0;
-}
-
 bool spool_disk_refuses(int error)
 {
 	return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
@@ -41,7 +26,8 @@ bool spool_disk_refuses(int error)
 
 int spool_folder_open(struct spool *s, struct err *err)
 {
-	int rc = folder_make(s->directory);
+	size_t failed;
+	int rc = folder_make(s->directory, &failed);
 
 	if (rc == 0)
 		s->dir_fd = open(s->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
