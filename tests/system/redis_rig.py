@@ -6,16 +6,14 @@ The truth is eve.json, which the same run writes without a spool or a server: wh
 import collections
 import json
 import os
-import random
 import signal
 import socket
 import struct
 
-from harness import SMALL, Failed, check, frame_udp, ledger_check, pcap_write
+from harness import SMALL, Failed, check, frame_udp, free_port, ledger_check, pcap_write
 
 LONG = bool(os.environ.get("SPANWATCH_TEST_LONG"))
 STREAMS = ("flows", "alerts", "events")
-PORTS = (12000, 22000)  # below those that the kernel lends to clients; of a Cluster node, 10,000 higher too
 PAGE = 5000             # entries asked for at once
 ENDS_FLOWS = ("--set", "flow.udp_new_s=1")  # so that records of flows come at an even pace, too
 
@@ -72,25 +70,11 @@ class Client:
 
 # ---- servers ----
 
-def redis_port(*beside):
-    """A free one; beside: what to add to it for others that have to be free."""
-    for _ in range(200):
-        port = random.randrange(*PORTS)
-        try:
-            for other in (0, *beside):
-                with socket.socket() as s:
-                    s.bind(("127.0.0.1", port + other))
-        except OSError:
-            continue
-        return port
-    raise Failed("there is no free port")
-
-
 class Redis:
     """A redis-server with port and folder of its own. The test talks to it over its unix socket, spanwatch as the test wants."""
     def __init__(self, t, *options, port=None, folder=None, password=None):
         self.t, self.options = t, options + (("--requirepass", password) if password else ())
-        self.port = port or redis_port()
+        self.port = port or free_port()
         self.folder = folder or t.fresh("redis")
         os.makedirs(self.folder, exist_ok=True)
         self.socket = os.path.join(t.folder, "redis%d.sock" % self.port)

@@ -6,7 +6,7 @@ import socket
 import stat
 import time
 
-from harness import ROOT, SPANWATCH, UnixHTTP, check, system_test
+from harness import ROOT, SPANWATCH, UnixHTTP, check, free_port, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/http.pcap")
 HEADERS = {
@@ -21,7 +21,7 @@ LIMIT = 256
 
 def serve(t, *options):
     """spanwatch with a finished replay and its API on a TCP port."""
-    port = t.free_port()
+    port = free_port()
     program = t.start(SPANWATCH, "-r", CAPTURE, "--stay", "--api", "127.0.0.1:%d" % port, *options)
 
     def ready():

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from harness import ROOT, SMALL, SPANWATCH, Skip, check, frame_udp, ledger_check, pcap_write, system_test
+from harness import ROOT, SMALL, SPANWATCH, Skip, check, frame_udp, free_port, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/dns.pcap")
 JSON = {"Content-Type": "application/json"}
@@ -164,7 +164,7 @@ def test_terminal_closed(t):
 @system_test()
 def test_what_is_refused(t):
     """What a browser could be made to send, and what no client should."""
-    port = t.free_port()
+    port = free_port()
     program = t.start(SPANWATCH, "-r", CAPTURE, "--stay", "--api", "127.0.0.1:%d" % port, *SMALL)
 
     def ask(method, path, headers, body):

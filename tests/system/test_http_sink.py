@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from harness import ROOT, SMALL, check, frame_udp, pcap_write, system_test
+from harness import ROOT, SMALL, check, frame_udp, free_port, pcap_write, system_test
 
 DEMO = os.path.join(ROOT, "pcaps/demo.pcap")
 OTHER = os.path.join(ROOT, "pcaps/http.pcap")
@@ -50,7 +50,7 @@ class Server(http.server.ThreadingHTTPServer):
 class Receiver:
     """What a receiver should be: it knows batches by their keys. Its memory outlives its server, as a database would."""
     def __init__(self, t):
-        self.port = t.free_port()
+        self.port = free_port()
         self.lines, self.seen, self.heads = [], {}, []
         self.posts = self.again = 0
         self.does = []       # what to do with the next requests; then they are taken
@@ -58,6 +58,7 @@ class Receiver:
         self.wants = None    # token
         self.lock = threading.Lock()
         self.server = self.context = None
+        self.closing = False  # answers no more; server is None once its port is free
 
     def start(self):
         self.server = Server(("127.0.0.1", self.port), Handler)
@@ -68,10 +69,11 @@ class Receiver:
         return self
 
     def stop(self):
-        server, self.server = self.server, None
-        if server is not None:
-            server.shutdown()
-            server.server_close()
+        if self.server is not None:
+            self.closing = True
+            self.server.shutdown()
+            self.server.server_close()
+            self.server, self.closing = None, False
 
     def url(self, path="/in"):
         return "%s://127.0.0.1:%d%s" % ("https" if self.context else "http", self.port, path)
@@ -92,13 +94,14 @@ class Receiver:
             self.posts += 1
             self.heads.append(dict(handler.headers, path=handler.path))
             do = self.does.pop(0) if self.does else "take"
-            if self.server is None:
+            if self.closing or self.server is None:
                 return handler.reset()
             if self.wants and handler.headers["Authorization"] != "Bearer " + self.wants:
                 do = "401"
             body = handler.rfile.read(int(handler.headers["Content-Length"]))
             known = do.startswith("take") and self.take(handler, body)
             if self.posts == self.stop_after:
+                self.closing = True
                 threading.Thread(target=self.stop, daemon=True).start()
                 return handler.reset()
         return getattr(self, "do_" + do.split("_")[0], self.do_status)(handler, do, known)

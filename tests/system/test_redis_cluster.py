@@ -2,8 +2,8 @@
 import os
 import time
 
-from harness import check, system_test
-from redis_rig import (Client, Redis, RedisError, all_there, events_start, feed, redis_port, sink_is, stream_key, traffic)
+from harness import check, free_port, system_test
+from redis_rig import (Client, Redis, RedisError, all_there, events_start, feed, sink_is, stream_key, traffic)
 
 NODES, SLOTS, BUS = 6, 16384, 10000
 SENSORS = ("t1", "t2", "t3")
@@ -15,7 +15,7 @@ class Cluster:
         self.t = t
         options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
                    "--repl-diskless-sync-delay", "0")
-        self.nodes = [Redis(t, *options, port=redis_port(BUS)) for _ in range(nodes)]
+        self.nodes = [Redis(t, *options, port=free_port(BUS)) for _ in range(nodes)]
         t.call("redis-cli", "--cluster", "create", *(n.address for n in self.nodes), "--cluster-replicas", nodes // 3 - 1, "--cluster-yes")
         t.until(lambda: all(self.agrees(n) for n in self.nodes), "the Cluster is whole", 30)
 
@@ -112,7 +112,7 @@ def test_sentinel(t):
     primary = Redis(t, "--repl-diskless-sync-delay", "0")
     replica = Redis(t, "--replicaof", "127.0.0.1", str(primary.port))
     t.until(lambda: "master_link_status:up" in replica.call("INFO", "replication"), "the replica is in step", 20)
-    port, settings = redis_port(), t.path("sentinel.conf")
+    port, settings = free_port(), t.path("sentinel.conf")
     with open(settings, "w", encoding="ascii") as f:
         f.write("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor mymaster 127.0.0.1 %d 1\n"
                 "sentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n" % (port, t.folder, primary.port))

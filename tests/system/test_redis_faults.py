@@ -6,8 +6,8 @@ import signal
 import sys
 import time
 
-from harness import SMALL, check, frame_udp, pcap_write, system_test
-from redis_rig import (ENDS_FLOWS, LONG, Redis, all_there, delivered, events_start, feed, finish, memory_kb, question, redis_port, sends_to, sink,
+from harness import SMALL, check, frame_udp, free_port, pcap_write, system_test
+from redis_rig import (ENDS_FLOWS, LONG, Redis, all_there, delivered, events_start, feed, finish, memory_kb, question, sends_to, sink,
                        sink_adds_up, sink_is, stream_key, stream_read, traffic, verify_streams)
 from resp_proxy import Proxy, flood
 
@@ -348,7 +348,7 @@ def test_what_servers_say(t):
 @system_test()
 def test_no_redis_at_all(t):
     """A web server on its port; the end does not wait for it."""
-    port = redis_port()
+    port = free_port()
     web = t.start(sys.executable, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", t.folder)
     program = feed(t, traffic(t, 500, 0.5), "127.0.0.1:%d" % port)
     said = sink_is(t, program, "degraded", cause="protocol")

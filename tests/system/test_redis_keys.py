@@ -5,8 +5,8 @@ import json
 import threading
 import time
 
-from harness import SMALL, check, frame_udp, pcap_write, system_test
-from redis_rig import (STREAMS, Client, Redis, all_there, delivered, drain, events_start, feed, finish, produced, question, redis_port,
+from harness import SMALL, check, frame_udp, free_port, pcap_write, system_test
+from redis_rig import (STREAMS, Client, Redis, all_there, delivered, drain, events_start, feed, finish, produced, question,
                        sends_to, sink_is, stream_key, traffic, verify_streams)
 from resp_proxy import Proxy
 
@@ -181,7 +181,7 @@ def test_bad_settings(t):
     rows = (("redis.address=:6379", "redis"), ("redis.address=host:99999", "redis"), ("redis.address=unix:", "redis"),
             ("redis.password_file=" + t.path("nowhere"), "nowhere"), ("redis.password_file=" + empty, "empty"))
     for setting, name in rows:
-        done = t.replay(capture, "--api", "none", *SMALL, *sends_to("127.0.0.1:%d" % redis_port(), t.fresh("spool")), "--set", setting)
+        done = t.replay(capture, "--api", "none", *SMALL, *sends_to("127.0.0.1:%d" % free_port(), t.fresh("spool")), "--set", setting)
         check(done.code == 1 and name in done.err, "%s: exit %d: %s", setting, done.code, done.err)
 
 

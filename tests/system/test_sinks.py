@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from harness import ROOT, SMALL, check, eve_read, frame_udp, ledger_check, pcap_write, system_test
+from harness import ROOT, SMALL, check, eve_read, frame_udp, free_port, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/dns.pcap")
 JSON = {"Content-Type": "application/json"}
@@ -102,9 +102,9 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 @system_test()
 def test_http_elsewhere(t):
     """Nobody is at the first address; the second one, put while it runs, gets every record, once. Off, it gets no more."""
-    port, lines, out = t.free_port(), t.path("lines"), t.fresh("out")
+    port, lines, out = free_port(), t.path("lines"), t.fresh("out")
     program = t.watch("-r", CAPTURE, "--stay", "-o", out, "--set", "spool.directory=" + t.fresh("spool"), "--set",
-                      "http.url=http://127.0.0.1:%d/none" % t.free_port(), *SMALL)
+                      "http.url=http://127.0.0.1:%d/none" % free_port(), *SMALL)
     t.until(lambda: t.get(program, "/api/v1/health")["at_rest"], "the replay has ended")
     t.until(lambda: any("output http: waiting for" in r for r in t.get(program, "/api/v1/health")["reasons"]), "health says it")
     waits = sink(t, program, "http")

@@ -2,8 +2,8 @@
 made, record by record, with tombstones for what is missing."""
 import os
 
-from harness import SMALL, check, system_test
-from redis_rig import Redis, drain, redis_port, sends_to, traffic, verify_streams
+from harness import SMALL, check, free_port, system_test
+from redis_rig import Redis, drain, sends_to, traffic, verify_streams
 
 FIRM = ("--set", "spool.segment_mb=1", "--set", "spool.quota_mb=16", "--set", "spool.memory_mb=1", "--set", "spool.exit_wait_s=0")
 
@@ -22,7 +22,7 @@ def segments(spool):
 @system_test(root=True, tools=("redis-server",), limit=200)
 def test_full_disk_while_redis_is_away(t):
     for policy in ("drop_oldest", "drop_newest"):
-        spool, port = t.small_disk(5 << 20), redis_port()
+        spool, port = t.small_disk(5 << 20), free_port()
         options = ("--set", "spool.policy=%s" % policy)
         folders = [away(t, traffic(t, 12000, 2.0), port, spool, *options)]
         server = Redis(t, port=port)
@@ -35,7 +35,7 @@ def test_full_disk_while_redis_is_away(t):
 
 @system_test(tools=("redis-server",), limit=200)
 def test_damage_between_two_runs(t):
-    spool, port, outside = t.fresh("spool"), redis_port(), t.fresh("outside")
+    spool, port, outside = t.fresh("spool"), free_port(), t.fresh("outside")
     folders = [away(t, traffic(t, 4000, 2.0), port, spool), away(t, traffic(t, 1000, 1.0, first=4000), port, spool)]
     found = segments(spool)
     check(len(found) >= 4, "there are only %d segments", len(found))
