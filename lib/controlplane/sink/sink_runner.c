@@ -14,7 +14,10 @@
 #include "sink/sink.h"
 #include "sink/sink_thread.h"
 
-enum { BATCH_MAX = 256, NAP_SHORT_NS = 200 * 1000, NAP_LONG_NS = 2 * 1000 * 1000, FLUSH_PAUSE_NS = 100 * 1000 * 1000 };
+// ROOM_OF_REPLAY: records that may wait on their way to a spool. A replay waits for room, so this is what a SIGKILL loses of it; in a
+// live capture nobody can wait, and the whole queue is there for bursts.
+enum { BATCH_MAX = 256, ROOM_OF_REPLAY = 1024 };
+enum { NAP_SHORT_NS = 200 * 1000, NAP_LONG_NS = 2 * 1000 * 1000, FLUSH_PAUSE_NS = 100 * 1000 * 1000 };
 enum { NS_PER_S = 1000000000 };
 
 struct sink {
@@ -23,7 +26,10 @@ struct sink {
 	void *state;
 	struct record_ring *ring;
 	pthread_t thread;
-	bool running; // control's own
+	uint64_t room; // for so many records, besides the bytes of the queue
+
+	bool running;       // control's own
+	uint64_t done_seen; // control's own: written or dropped_error, as it last looked
 
 	// control writes
 	atomic_bool stop;
@@ -135,6 +141,7 @@ int sink_start(const struct sink_ops *ops, const struct config *config, uint64_t
 		goto fail_memory;
 	}
 	s->ops = ops;
+	s->room = config->capture.replay[0] != '\0' && ops->give != NULL ? ROOM_OF_REPLAY : UINT64_MAX;
 	atomic_init(&s->skipped, before);
 	rc = ops->open(config, &s->state, err);
 	if (rc < 0)
@@ -155,9 +162,19 @@ fail_memory:
 	return rc;
 }
 
+static bool room_left(struct sink *s)
+{
+	uint64_t queued = atomic_load_explicit(&s->queued, memory_order_relaxed);
+
+	if (queued - s->done_seen < s->room)
+		return true;
+	s->done_seen = atomic_load_explicit(&s->written, memory_order_relaxed) + atomic_load_explicit(&s->dropped_error, memory_order_relaxed);
+	return queued - s->done_seen < s->room;
+}
+
 bool sink_push(struct sink *s, const struct record *r)
 {
-	struct record *room = record_ring_reserve(s->ring, r->length);
+	struct record *room = room_left(s) ? record_ring_reserve(s->ring, r->length) : NULL;
 
 	if (room == NULL)
 		return false;
