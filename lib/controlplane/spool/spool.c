@@ -176,7 +176,7 @@ void spool_stats(struct spool *s, struct spool_stats *out)
 	out->boot = spool_boot(s);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		out->given += atomic_load_explicit(&s->state->given[i], memory_order_relaxed);
-	out->appended = __atomic_load_n(&s->stats.appended, __ATOMIC_RELAXED);
+	out->appended = __atomic_load_n(&s->appended, __ATOMIC_RELAXED);
 	out->never_appended = __atomic_load_n(&s->told_lost, __ATOMIC_RELAXED);
 	out->waiting = out->recovered + out->appended + out->never_appended - out->delivered - out->tombstoned;
 }

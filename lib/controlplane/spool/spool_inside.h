@@ -133,7 +133,7 @@ struct spool {
 	bool pending_has[SPOOL_STREAMS];
 	struct spool_id last[SPOOL_STREAMS];      // given out
 	struct spool_id committed[SPOOL_STREAMS]; // visible to the reader
-	uint64_t told_lost;            // ids that were never appended
+	uint64_t appended, told_lost;  // records; ids that were never appended
 	_Atomic uint64_t boot_wanted;  // by the reader: the receiver knows later ids than this run's
 	uint8_t *unsynced;             // committed since the last fsync
 	size_t unsynced_used;

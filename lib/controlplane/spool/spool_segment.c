@@ -283,16 +283,19 @@ void spool_segment_aside(struct spool *s, struct spool_segment *seg, uint64_t of
 	char name[SPOOL_NAME_MAX];
 	uint8_t *copy = malloc(n > 0 ? n : 1);
 	ssize_t got = copy != NULL ? spool_segment_read(seg, copy, n, offset) : -1;
+	bool written = true;
 	int fd;
 
-	s->stats.damaged_bytes += n;
-	s->stats.damaged_files++;
 	spool_segment_name(seg->number, "damaged", name);
 	fd = got > 0 ? openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640) : -1;
 	if (fd >= 0) {
-		if (write(fd, copy, (size_t)got) != got)
-			s->stats.disk_errors++;
+		written = write(fd, copy, (size_t)got) == got;
 		close(fd);
 	}
 	free(copy);
+	pthread_mutex_lock(&s->mutex);
+	s->stats.damaged_bytes += n;
+	s->stats.damaged_files++;
+	s->stats.disk_errors += !written;
+	pthread_mutex_unlock(&s->mutex);
 }
