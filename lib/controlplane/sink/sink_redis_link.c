@@ -170,7 +170,8 @@ struct lookup {
 	char host[REDIS_HOST_MAX], port[8];
 };
 
-// getaddrinfo(), which a name server that does not answer holds up for many seconds: on a thread of libc's. Returns one of its codes.
+// getaddrinfo(), which a name server that does not answer holds up for many seconds: for names on a thread of libc's. Returns one of
+// its codes.
 static int name_look(const struct redis_link *link, struct addrinfo **list)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
@@ -181,7 +182,13 @@ static int name_look(const struct redis_link *link, struct addrinfo **list)
 		return EAI_MEMORY;
 	memcpy(l->host, link->address.host, sizeof(l->host));
 	snprintf(l->port, sizeof(l->port), "%u", link->address.port);
-	l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST};
+	rc = getaddrinfo(l->host, l->port, &l->hints, list);
+	if (rc != EAI_NONAME) {
+		free(l);
+		return rc;
+	}
+	l->hints.ai_flags = AI_NUMERICSERV;
 	l->ask = (struct gaicb){.ar_name = l->host, .ar_service = l->port, .ar_request = &l->hints};
 	rc = getaddrinfo_a(GAI_NOWAIT, &asked, 1, NULL);
 	if (rc == 0)
