@@ -7,8 +7,8 @@ import sys
 import time
 
 from harness import SMALL, check, frame_udp, free_port, pcap_write, system_test
-from redis_rig import (ENDS_FLOWS, LONG, Redis, all_there, delivered, drain, events_start, feed, finish, memory_kb, question, sends_to, sink,
-                       sink_adds_up, sink_is, stream_key, stream_read, traffic, verify_streams)
+from redis_rig import (ENDS_FLOWS, LONG, Redis, all_there, delivered, drain, events_start, feed, finish, memory_kb, produced, question, sends_to,
+                       sink, sink_adds_up, sink_is, stream_key, stream_read, traffic, verify_streams)
 from resp_proxy import Proxy, flood
 
 SECRET = "correct-horse-battery-7c1"
@@ -508,6 +508,19 @@ def test_emptied_behind_its_back(t):
     server, program = begin(t)
     server.call("DEL", stream_key("events"))
     all_there(t, program, server)
+
+
+@system_test(tools=("redis-server",))
+def test_ids_of_a_stranger(t):
+    """Somebody else adds an entry with an id of our own, far ahead: ours go on behind it."""
+    server, program = begin(t)
+    events_start(t, server)
+    boot = stream_read(server, "events")[-1].boot
+    server.call("XADD", stream_key("events"), "%d-999999999" % boot, "eve", "{}")
+    delivered(t, program)
+    finish(t, program)
+    made = sum(produced(program.folder)["events"].values())
+    check(server.call("XLEN", stream_key("events")) == made + 1, "%d of %d", server.call("XLEN", stream_key("events")) - 1, made)
 
 
 @system_test(tools=("redis-server",))

@@ -33,6 +33,7 @@ struct remote_identity { // of the log that is sent
 	uint8_t instance[SPOOL_INSTANCE_BYTES];
 	uint64_t oldest_boot;                  // of what waits, and now
 	struct spool_id acked[SPOOL_STREAMS];  // what it has acknowledged to us
+	struct spool_id given[SPOOL_STREAMS];  // the last ids there are
 	const struct remote_patience *patience; // outlives the connection
 };
 

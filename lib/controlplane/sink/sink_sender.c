@@ -131,8 +131,10 @@ static void connect_try(struct remote *r)
 	struct remote_fault fault = {.cause = ""};
 
 	memcpy(identity.instance, spool_instance(r->spool), sizeof(identity.instance));
-	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
 		identity.acked[i] = spool_acked(r->spool, i);
+		identity.given[i] = spool_given(r->spool, i);
+	}
 	r->unreachable = r->ops->connect(r->state, &identity, &where, &fault) < 0;
 	if (r->unreachable) {
 		fault_take(r, &fault);

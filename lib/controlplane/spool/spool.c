@@ -133,9 +133,14 @@ struct spool_id spool_acked(const struct spool *s, unsigned stream)
 	return s->cursor.acked[stream];
 }
 
+struct spool_id spool_given(const struct spool *s, unsigned stream)
+{
+	return (struct spool_id){spool_boot(s), atomic_load_explicit(&s->state->given[stream], memory_order_relaxed)};
+}
+
 uint64_t spool_oldest_boot(struct spool *s)
 {
-	uint64_t boot = s->boot;
+	uint64_t boot = spool_boot(s);
 
 	pthread_mutex_lock(&s->mutex);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)

@@ -142,6 +142,7 @@ void spool_unread(struct spool *spool);
 // this run goes on with a later boot from its next commit; what it gave out before that is told lost.
 bool spool_rewind(struct spool *spool, const bool known[SPOOL_STREAMS], const struct spool_id have[SPOOL_STREAMS]);
 struct spool_id spool_acked(const struct spool *spool, unsigned stream);
+struct spool_id spool_given(const struct spool *spool, unsigned stream); // the last id there is, in this run
 // The smallest boot number among what waits, that of now included.
 uint64_t spool_oldest_boot(struct spool *spool);
 

@@ -400,9 +400,7 @@ static void outrun(struct spool *s, const bool known[SPOOL_STREAMS], const struc
 	uint64_t boot = 0;
 
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
-		struct spool_id given = {spool_boot(s), atomic_load(&s->state->given[i])};
-
-		if (known[i] && spool_id_compare(have[i], given) > 0 && have[i].boot > boot)
+		if (known[i] && spool_id_compare(have[i], spool_given(s, i)) > 0 && have[i].boot > boot)
 			boot = have[i].boot;
 	}
 	if (boot == 0 || boot >= SPOOL_BOOT_MAX)
