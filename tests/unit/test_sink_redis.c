@@ -237,6 +237,20 @@ static void what_is_due_by_time(void **state)
 				  "EXEC\nWATCH sw:{lab}:writer\nHMGET sw:{lab}:writer instance\n");
 	send_batch();
 	assert_string_equal(sent, "MULTI\nEXEC\nWATCH sw:{lab}:writer\nHMGET sw:{lab}:writer instance\n");
+	sink->expired_ms -= 59000;
+	send_batch();
+	assert_null(strstr(sent, "EXPIRE"));
+}
+
+// The times to live of a sensor that says nothing are renewed while there is something left of them.
+static void short_times_to_live(void **state)
+{
+	(void)state;
+	connected(CONFIG_REDIS_STREAMS);
+	sink->ttl_ms = 60000;
+	sink->expired_ms = redis_now_ms() - 30000;
+	send_batch();
+	assert_non_null(strstr(sent, "EXPIRE sw:{lab}:writer"));
 }
 
 static void commands_of_lists_and_of_the_channel(void **state)
@@ -367,6 +381,10 @@ static void aggregates_that_are_broken(void **state)
 // As many minutes have keys as there is room for, however their order; with one more the first one's are deleted.
 static void minutes_make_way(void **state)
 {
+	static const char *const order[] = {"DEL sw:{lab}:hosts:202611211129\n", "DEL sw:{lab}:hosts:202611211200\n",
+					    "DEL sw:{lab}:hosts:202611211130\n"};
+	const char *at;
+
 	(void)state;
 	connected(CONFIG_REDIS_STREAMS);
 	redis_minutes_fini(&sink->minutes);
@@ -382,6 +400,12 @@ static void minutes_make_way(void **state)
 	send_batch();
 	assert_non_null(strstr(sent, "DEL sw:{lab}:hosts:202611211130\nDEL sw:{lab}:top:t:202611211130\nDEL sw:{lab}:hosts:2026112111\nPFADD"));
 	assert_null(strstr(sent, "DEL sw:{lab}:hosts:202611211129"));
+	send_batch(); // all of it once more: in turns, the oldest first
+	at = sent;
+	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		at = strstr(at, order[i]);
+		assert_non_null(at);
+	}
 }
 
 static void aggregates_are_bounded(void **state)
@@ -755,6 +779,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_text_stay_as_they_are),
 		cmocka_unit_test(base_and_boot),
 		cmocka_unit_test(what_is_due_by_time),
+		cmocka_unit_test(short_times_to_live),
 		cmocka_unit_test(commands_of_lists_and_of_the_channel),
 		cmocka_unit_test(commands_of_an_aggregate),
 		cmocka_unit_test(series_that_are_refused),

@@ -16,7 +16,7 @@ enum {
 	REDIS_ID_MAX = 48,
 	REDIS_ALIVE_MS = 5000,  // a writer that has not been heard of for so long may be replaced by another
 	REDIS_RENEW_MS = 1000,
-	REDIS_EXPIRE_MS = 60000 // so often each key's time to live is renewed
+	REDIS_EXPIRE_MS = 60000 // so often each key's time to live is renewed, unless that is short
 };
 
 #define REDIS_BOOT_MAX (UINT64_MAX / 4) // ids beyond are a stranger's, and leave no room for ours
@@ -88,6 +88,7 @@ struct redis_sink {
 	char sensor[REDIS_SENSOR_MAX];
 	char key[REDIS_KEYS][REDIS_KEY_MAX];
 	char instance[2 * SPOOL_INSTANCE_BYTES + 1];
+	uint64_t ttl_ms;
 	char ttl_s[16], minute_ttl_s[16], hour_ttl_s[16], minute_ttl_ms[24], length[16], lists_from[16]; // as arguments
 
 	bool has_book;

@@ -87,6 +87,12 @@ int redis_put_expires(struct redis_sink *sink)
 	return rc;
 }
 
+// Well before any of them runs out.
+static uint64_t expire_ms(const struct redis_sink *sink)
+{
+	return sink->ttl_ms / 3 < REDIS_EXPIRE_MS ? sink->ttl_ms / 3 : REDIS_EXPIRE_MS;
+}
+
 // What is due by time, and EXEC with what follows it.
 static int transaction_end(struct redis_sink *sink)
 {
@@ -95,7 +101,7 @@ static int transaction_end(struct redis_sink *sink)
 
 	if (now >= sink->renewed_ms + REDIS_RENEW_MS)
 		rc = redis_put_alive(sink);
-	if (rc == 0 && now >= sink->expired_ms + REDIS_EXPIRE_MS)
+	if (rc == 0 && now >= sink->expired_ms + expire_ms(sink))
 		rc = redis_put_expires(sink);
 	if (rc == 0)
 		rc = redis_ask(sink, 1, (const char *[]){"EXEC"});

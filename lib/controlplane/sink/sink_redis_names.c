@@ -22,6 +22,7 @@ int redis_sink_init(struct redis_sink *sink, const struct config *config, struct
 	for (unsigned k = 0; k < REDIS_KEYS; k++)
 		snprintf(sink->key[k], REDIS_KEY_MAX, "sw:{%s}:%s", sensor, key_names[k]);
 	sink->mode = config->redis.mode;
+	sink->ttl_ms = (uint64_t)config->redis.ttl_s * 1000;
 	snprintf(sink->ttl_s, sizeof(sink->ttl_s), "%" PRIu32, config->redis.ttl_s);
 	snprintf(sink->minute_ttl_s, sizeof(sink->minute_ttl_s), "%" PRIu32, config->redis.minute_ttl_s);
 	// An hour's sum lives as long as that of its last minute.
