@@ -278,6 +278,47 @@ static void test_dropped_while_it_was_unsent(void **state)
 	close_log();
 }
 
+// What is read again for a receiver that lost it stays until it has been.
+static void test_read_again_is_not_dropped(void **state)
+{
+	struct spool_id nothing[SPOOL_STREAMS] = {{0, 0}};
+
+	(void)state;
+	config.quota_bytes = 64u << 20;
+	open_log(); // retains nothing: what was acknowledged goes with the next turn
+	put(FLOWS, 2000);
+	drain();
+	memset(&receiver, 0, sizeof(receiver));
+	assert_true(spool_rewind(src.spool, (const bool[]){true, true, true, true}, nothing));
+	assert_int_equal(spool_read(src.spool, 0, 10, SPOOL_BATCH_BYTES_MAX, &batch), 10);
+	spool_turn(src.spool);
+	spool_unread(src.spool);
+	drain();
+	assert_int_equal(receiver.records, 2000);
+	assert_adds_up();
+	close_log();
+}
+
+// A tombstone for what is retained no more and what waited, which is counted once.
+static void test_lost_twice(void **state)
+{
+	struct spool_id nothing[SPOOL_STREAMS] = {{0, 0}};
+
+	(void)state;
+	open_log();
+	put(FLOWS, 1000);
+	drain();
+	spool_turn(src.spool); // retains nothing
+	put(FLOWS, 5000);      // most of which are dropped
+	memset(&receiver, 0, sizeof(receiver));
+	assert_true(spool_rewind(src.spool, (const bool[]){true, true, true, true}, nothing));
+	drain();
+	assert_adds_up();
+	assert_int_equal(receiver.tombstones, 1);
+	assert_int_equal(stats().delivered, 1000 + receiver.records);
+	close_log();
+}
+
 // Thinned while a batch of it is on its way: the places in it are not those of what stands there now.
 static void test_thinned_while_on_its_way(void **state)
 {
@@ -385,6 +426,34 @@ int fallocate(int fd, int mode, off_t offset, off_t length)
 	return (int)syscall(SYS_fallocate, fd, mode, offset, length);
 }
 
+static atomic_uint syncs, syncs_fail;
+
+int fdatasync(int fd)
+{
+	if (syncs++ < syncs_fail) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+// What a sync failed for is written again, and synced.
+static void test_written_again_is_synced(void **state)
+{
+	(void)state;
+	config.fsync_ms = 0;
+	open_log();
+	syncs = 0;
+	syncs_fail = 1;
+	put(FLOWS, 20);
+	assert_int_equal(stats().fsync_failures, 1);
+	assert_int_equal(stats().fsyncs, 2);
+	assert_int_equal(stats().segments, 2);
+	drain();
+	assert_adds_up();
+	close_log();
+}
+
 static void *put_much(void *ignored)
 {
 	put(FLOWS, 1000);
@@ -459,8 +528,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(drop_oldest), TEST(drop_newest), TEST(oldest_over_runs), TEST(newest_over_runs), TEST(the_last_of_a_stream),
 		TEST(alerts_last), TEST(alerts_alone_are_lost_to_the_quota), TEST(alerts_over_runs), TEST(dropped_while_on_its_way),
-		TEST(dropped_while_it_was_unsent), TEST(thinned_while_on_its_way), TEST(thinned_and_killed),
-		TEST(waiting_segments_are_not_open), TEST(stats_do_not_wait_for_the_disk), TEST(reader_keeps_pace), TEST(retention_is_bounded),
+		TEST(dropped_while_it_was_unsent), TEST(read_again_is_not_dropped), TEST(lost_twice),
+		TEST(thinned_while_on_its_way), TEST(thinned_and_killed),
+		TEST(waiting_segments_are_not_open),
+		TEST(written_again_is_synced), TEST(stats_do_not_wait_for_the_disk), TEST(reader_keeps_pace), TEST(retention_is_bounded),
 	};
 #undef TEST
 

@@ -118,7 +118,6 @@ static void settings_take(struct remote *r)
 	r->connected = false;
 	r->failures = 0;
 	r->next_try_ns = 0;
-	spool_unread(r->spool);
 	state_set(r, SINK_CONNECTING, NULL);
 }
 
