@@ -7,8 +7,8 @@ import sys
 import time
 
 from harness import SMALL, check, frame_udp, free_port, pcap_write, system_test
-from redis_rig import (ENDS_FLOWS, LONG, Redis, all_there, delivered, events_start, feed, finish, memory_kb, question, sends_to, sink,
-                       sink_adds_up, sink_is, stream_key, stream_read, traffic, verify_streams)
+from redis_rig import (ENDS_FLOWS, LONG, Redis, all_there, delivered, drain, events_start, feed, finish, memory_kb, produced, question, sends_to,
+                       sink, sink_adds_up, sink_is, stream_key, stream_read, traffic, verify_streams)
 from resp_proxy import Proxy, flood
 
 SECRET = "correct-horse-battery-7c1"
@@ -89,6 +89,24 @@ def test_frozen(t):
     finally:
         server.thaw()
     all_there(t, program, server)
+
+
+@system_test(tools=("redis-server",))
+def test_end_while_frozen(t):
+    """Whatever redis.timeout_ms is, the program ends within spool.exit_wait_s; what waited is delivered by the next run."""
+    server = Redis(t)
+    program = feed(t, traffic(t, 1000, 1.0), server.address, "--set", "redis.timeout_ms=60000", "--set", "spool.exit_wait_s=1")
+    events_start(t, server)
+    server.freeze()
+    try:
+        t.until(lambda: sink(t, program)["records"]["waiting"] > 0, "records wait", 10)
+        began = time.monotonic()
+        finish(t, program, 30)
+        took = time.monotonic() - began
+    finally:
+        server.thaw()
+    check(took < 10, "the end took %.1f s", took)
+    verify_streams(server, program.folder, drain(t, traffic(t, 10, 0.1), server.address, program.spool))
 
 
 @system_test(tools=("redis-server",))
@@ -490,6 +508,19 @@ def test_emptied_behind_its_back(t):
     server, program = begin(t)
     server.call("DEL", stream_key("events"))
     all_there(t, program, server)
+
+
+@system_test(tools=("redis-server",))
+def test_ids_of_a_stranger(t):
+    """Somebody else adds an entry with an id of our own, far ahead: ours go on behind it."""
+    server, program = begin(t)
+    events_start(t, server)
+    boot = stream_read(server, "events")[-1].boot
+    server.call("XADD", stream_key("events"), "%d-999999999" % boot, "eve", "{}")
+    delivered(t, program)
+    finish(t, program)
+    made = sum(produced(program.folder)["events"].values())
+    check(server.call("XLEN", stream_key("events")) == made + 1, "%d of %d", server.call("XLEN", stream_key("events")) - 1, made)
 
 
 @system_test(tools=("redis-server",))

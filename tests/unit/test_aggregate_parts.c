@@ -113,6 +113,8 @@ static void test_hosts_that_count(void **state)
 	aggregate_hosts_clear(hosts);
 	aggregate_hosts_add(hosts, (const uint8_t[16]){10, 0, 0, 1}, 4);
 	assert_int_equal(aggregate_hosts_take(hosts, out), strlen("10.0.0.1"));
+	aggregate_hosts_add(hosts, (const uint8_t[16]){10, 0, 0, 1}, 4); // it has been told
+	assert_int_equal(hosts->waiting, 0);
 	assert_memory_equal(out, "10.0.0.1", strlen("10.0.0.1"));
 	free(hosts);
 }

@@ -429,8 +429,10 @@ static void outcomes(void **state)
 		{OK QUEUED QUEUED QUEUED "*3\r\n" DUPLICATE BULK(3, "3-2") ":1\r\n" IS_ME
 		 "*2\r\n" BULK(17, "last-generated-id") BULK(3, "3-2"), NULL, 1, false, false},
 		{OK QUEUED QUEUED QUEUED "*3\r\n" DUPLICATE DUPLICATE ":1\r\n" IS_ME
-		 "*2\r\n" BULK(17, "last-generated-id") BULK(3, "3-9"), NULL, 2, false, false},
-		// or in the way of a stranger's
+		 "*2\r\n" BULK(17, "last-generated-id") BULK(3, "3-2"), NULL, 2, false, false},
+		// or in the way of a stranger's, which may look like ours
+		{OK QUEUED QUEUED QUEUED "*3\r\n" DUPLICATE DUPLICATE ":1\r\n" IS_ME
+		 "*2\r\n" BULK(17, "last-generated-id") BULK(3, "3-3"), "foreign_ids", 0, false, false},
 		{OK QUEUED QUEUED QUEUED "*3\r\n" DUPLICATE DUPLICATE ":1\r\n" IS_ME
 		 "*2\r\n" BULK(17, "last-generated-id") BULK(15, "1795260605000-0"), "foreign_ids", 0, false, false},
 		// one was not queued: nothing was executed, its cause is the cause
@@ -723,26 +725,30 @@ struct where_case {
 	uint64_t oldest, acked, redis[2]; // boots; 0: none. Sequences are 5, those acknowledged 8
 	bool anew;
 	uint64_t base, last[2], seq[2];
+	struct spool_id given; // boot 0: not known
 };
 
 static const struct where_case where_cases[] = {
 	// name                           writer              book (base since boot)  memory oldest acked redis     anew  base  last    seq
-	{"first of all",                  REDIS_WRITER_NONE,  {0, 0, 0, {{0}}},       false, 1,     0,    {0, 0},   false, 0,    {0, 0}, {0, 0}},
-	{"goes on",                       REDIS_WRITER_WE,    {0, 0, 3, {{0}}},       false, 3,     3,    {3, 2},   false, 0,    {3, 2}, {5, 5}},
-	{"restart before a first answer", REDIS_WRITER_WE,    {0, 0, 3, {{0}}},       false, 3,     0,    {3, 0},   false, 0,    {3, 0}, {5, 0}},
-	{"flushed",                       REDIS_WRITER_NONE,  {0, 0, 3, {{0}}},       false, 3,     3,    {0, 0},   false, 0,    {0, 0}, {0, 0}},
-	{"flushed, base remembered",      REDIS_WRITER_NONE,  {7, 1, 3, {{0}}},       true,  3,     3,    {0, 0},   false, 7,    {0, 0}, {0, 0}},
-	{"one stream deleted",            REDIS_WRITER_WE,    {7, 1, 3, {{0}}},       false, 3,     3,    {10, 0},  false, 7,    {3, 0}, {5, 0}},
-	{"an older copy of Redis",        REDIS_WRITER_WE,    {7, 1, 2, {{0}}},       false, 3,     3,    {9, 8},   false, 7,    {2, 1}, {5, 5}},
-	{"hash gone",                     REDIS_WRITER_NONE,  {0, 0, 0, {{0}}},       false, 4,     3,    {3, 2},   false, 0,    {3, 2}, {5, 5}},
-	{"hash gone, base remembered",    REDIS_WRITER_NONE,  {7, 1, 4, {{0}}},       true,  4,     3,    {11, 10}, false, 7,    {4, 3}, {5, 5}},
-	{"hash gone, base forgotten",     REDIS_WRITER_NONE,  {0, 0, 0, {{0}}},       false, 4,     3,    {10, 10}, true,  7,    {3, 3}, {8, 8}},
-	{"another folder before",         REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 1,     0,    {9, 2},   true,  9,    {0, 0}, {0, 0}},
-	{"another folder, we far ahead",  REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 50,    49,   {9, 2},   true,  0,    {49, 49}, {8, 8}},
-	{"another folder, same boot",     REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 9,     9,    {9, 2},   true,  1,    {9, 9}, {8, 8}},
-	{"another folder, nothing there", REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 3,     2,    {0, 0},   true,  0,    {0, 0}, {0, 0}},
-	{"a stranger in one stream",      REDIS_WRITER_WE,    {0, 0, 4, {{0}}},       false, 4,     3,    {900, 4}, true,  897,  {3, 4}, {8, 5}},
-	{"before the base: as then",      REDIS_WRITER_WE,    {6, 4, 5, {{2, 9}, {3, 9}}}, false, 5, 4,   {11, 3},  false, 6,    {5, 3}, {5, 9}},
+	{"first of all",                  REDIS_WRITER_NONE,  {0, 0, 0, {{0}}},       false, 1,     0,    {0, 0},   false, 0,    {0, 0}, {0, 0}, {0, 0}},
+	{"goes on",                       REDIS_WRITER_WE,    {0, 0, 3, {{0}}},       false, 3,     3,    {3, 2},   false, 0,    {3, 2}, {5, 5}, {0, 0}},
+	{"restart before a first answer", REDIS_WRITER_WE,    {0, 0, 3, {{0}}},       false, 3,     0,    {3, 0},   false, 0,    {3, 0}, {5, 0}, {0, 0}},
+	{"flushed",                       REDIS_WRITER_NONE,  {0, 0, 3, {{0}}},       false, 3,     3,    {0, 0},   false, 0,    {0, 0}, {0, 0}, {0, 0}},
+	{"flushed, base remembered",      REDIS_WRITER_NONE,  {7, 1, 3, {{0}}},       true,  3,     3,    {0, 0},   false, 7,    {0, 0}, {0, 0}, {0, 0}},
+	{"one stream deleted",            REDIS_WRITER_WE,    {7, 1, 3, {{0}}},       false, 3,     3,    {10, 0},  false, 7,    {3, 0}, {5, 0}, {0, 0}},
+	{"an older copy of Redis",        REDIS_WRITER_WE,    {7, 1, 2, {{0}}},       false, 3,     3,    {9, 8},   false, 7,    {2, 1}, {5, 5}, {0, 0}},
+	{"hash gone",                     REDIS_WRITER_NONE,  {0, 0, 0, {{0}}},       false, 4,     3,    {3, 2},   false, 0,    {3, 2}, {5, 5}, {0, 0}},
+	{"hash gone, base remembered",    REDIS_WRITER_NONE,  {7, 1, 4, {{0}}},       true,  4,     3,    {11, 10}, false, 7,    {4, 3}, {5, 5}, {0, 0}},
+	{"hash gone, base forgotten",     REDIS_WRITER_NONE,  {0, 0, 0, {{0}}},       false, 4,     3,    {10, 10}, true,  7,    {3, 3}, {8, 8}, {0, 0}},
+	{"another folder before",         REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 1,     0,    {9, 2},   true,  9,    {0, 0}, {0, 0}, {0, 0}},
+	{"another folder, we far ahead",  REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 50,    49,   {9, 2},   true,  0,    {49, 49}, {8, 8}, {0, 0}},
+	{"another folder, same boot",     REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 9,     9,    {9, 2},   true,  1,    {9, 9}, {8, 8}, {0, 0}},
+	{"another folder, nothing there", REDIS_WRITER_OTHER, {0, 0, 0, {{0}}},       false, 3,     2,    {0, 0},   true,  0,    {0, 0}, {0, 0}, {0, 0}},
+	{"a stranger in one stream",      REDIS_WRITER_WE,    {0, 0, 4, {{0}}},       false, 4,     3,    {900, 4}, true,  897,  {3, 4}, {8, 5}, {0, 0}},
+	{"before the base: as then",      REDIS_WRITER_WE,    {6, 4, 5, {{2, 9}, {3, 9}}}, false, 5, 4,   {11, 3},  false, 6,    {5, 3}, {5, 9}, {0, 0}},
+	{"as many as were given",         REDIS_WRITER_WE,    {2, 1, 3, {{0}}},       false, 3,     3,    {5, 4},   false, 2,    {3, 2}, {5, 5}, {3, 5}},
+	{"a stranger with ids like ours", REDIS_WRITER_WE,    {2, 1, 3, {{0}}},       false, 3,     3,    {5, 0},   true,  3,    {3, 0}, {8, 0}, {3, 4}},
+	{"a boot that is not yet",        REDIS_WRITER_WE,    {0, 1, 4, {{0}}},       false, 3,     3,    {4, 3},   true,  2,    {3, 3}, {8, 5}, {3, 9}},
 };
 
 static void whose_ids(void **state)
@@ -757,6 +763,8 @@ static void whose_ids(void **state)
 
 		for (unsigned s = 0; s < SPOOL_STREAMS; s++)
 			id.acked[s] = (struct spool_id){.boot = c->acked, .seq = c->acked != 0 ? 8 : 0};
+		for (unsigned s = 0; s < SPOOL_STREAMS; s++)
+			id.given[s] = c->given;
 		for (unsigned s = 0; s < 2; s++)
 			found.last[s] = (struct spool_id){.boot = c->redis[s], .seq = c->redis[s] != 0 ? 5 : 0};
 		print_message("%s\n", c->name);

@@ -1,6 +1,8 @@
 // The connection to Redis against servers that are none, that are slow, hostile or not the primary: each becomes a cause and a
 // sentence, in bounded time, and no sentence has the password in it.
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -216,6 +218,73 @@ static void waiting_ends(void **state)
 	patience_ms = PATIENCE_MS;
 }
 
+// A name server that says nothing: every name but numbers is looked up for ever.
+static bool names_hang;
+
+int gai_error(struct gaicb *asked)
+{
+	static int (*real)(struct gaicb *);
+
+	if (real == NULL)
+		real = (int (*)(struct gaicb *))dlsym(RTLD_NEXT, "gai_error");
+	return names_hang ? EAI_INPROGRESS : real(asked);
+}
+
+static void patience_try(struct redis_settings *s, const char *cause, const char *says)
+{
+	struct remote_patience patience = {.until_ns = UINT64_MAX};
+	struct remote_fault fault = {0};
+	uint64_t start = clock_ms();
+	struct redis_link *link;
+
+	s->timeout_ms = 30000;
+	s->patience = &patience;
+	assert_false(remote_patience_over(&patience));
+	remote_patience_end(&patience, 1);
+	assert_int_equal(redis_link_open(s, "k", &link, &fault), -EIO);
+	fault_check(&fault, cause, says);
+	assert_in_range(clock_ms() - start, 990, 10000);
+	redis_settings_wipe(s);
+}
+
+// The program ends: whatever is waited for then, is not waited for any longer.
+static void patience_ends(void **state)
+{
+	struct fake *f = calloc(1, sizeof(*f));
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), full[2];
+	struct redis_settings s;
+
+	(void)state;
+	f->calls[0] = (struct fake_call){.answer = OK};
+	fake_start(f, 1);
+	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
+	patience_try(&s, "timeout", "");
+	fake_stop(f);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	for (unsigned i = 0; i < 2; i++) { // no more connections come through
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(full[i], (struct sockaddr *)&address, length);
+	}
+	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
+	s.addresses[0].port = ntohs(address.sin_port);
+	patience_try(&s, "timeout", "");
+
+	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
+	snprintf(s.addresses[0].host, sizeof(s.addresses[0].host), "localhost");
+	names_hang = true;
+	patience_try(&s, "resolve", "cannot look up the name");
+	names_hang = false;
+	close(listener);
+	close(full[0]);
+	close(full[1]);
+	free(f);
+}
+
 static void who_goes_away_has_gone(void **state)
 {
 	struct redis_settings s;
@@ -417,6 +486,7 @@ int main(void)
 		cmocka_unit_test(who_is_not_redis_is_told_so),
 		cmocka_unit_test(what_has_no_end_is_cut_off),
 		cmocka_unit_test(waiting_ends),
+		cmocka_unit_test(patience_ends),
 		cmocka_unit_test(who_goes_away_has_gone),
 		cmocka_unit_test(passwords_are_not_repeated),
 		cmocka_unit_test(every_error_has_its_cause),

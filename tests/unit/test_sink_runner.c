@@ -84,6 +84,23 @@ static int probe_close(void *state, struct err *err)
 static const struct sink_ops probe_ops = {.name = "probe", .enabled = probe_enabled, .open = probe_open, .write = probe_write,
 					  .flush = probe_flush, .bytes = probe_bytes, .close = probe_close};
 
+// One with a spool counts what it is given, before it comes or is refused.
+static unsigned given, refused;
+
+static void probe_give(void *state, enum sink_stream stream)
+{
+	(void)state;
+	assert_int_equal(stream, SINK_FLOWS);
+	given++;
+}
+
+static void probe_refuse(void *state, enum sink_stream stream)
+{
+	(void)state;
+	assert_int_equal(stream, SINK_FLOWS);
+	refused++;
+}
+
 static const struct config config = {.limits.sink_queue_bytes = 1 << 16};
 
 static struct sink *started(void)
@@ -138,6 +155,37 @@ static void nothing_is_lost(void **state)
 	assert_string_equal(probe.thread_name, "sink-probe");
 	assert_int_equal(sink_stop(sink, &err), 0); // a second time does nothing
 	assert_int_equal(probe.closes, 1);
+	sink_free(sink);
+}
+
+static void what_is_given_is_counted(void **state)
+{
+	struct record r = {.type = RECORD_FLOW, .length = sizeof(r)};
+	struct sink_ops ops = probe_ops;
+	struct sink_stats stats;
+	struct sink *sink;
+	struct err err = {""};
+
+	(void)state;
+	memset(&probe, 0, sizeof(probe));
+	ops.give = probe_give;
+	ops.refuse = probe_refuse;
+	given = refused = 0;
+	assert_int_equal(sink_start(&ops, &config, 0, &sink, &err), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(sink_push(sink, &r));
+	assert_int_equal(given, 5);
+	sink_drop(sink, &r);
+	assert_int_equal(given, 6);
+	assert_int_equal(refused, 1);
+	atomic_store(&probe.held, true);
+	while (sink_push(sink, &r))
+		;
+	assert_int_equal(refused, 1); // who pushes decides
+	atomic_store(&probe.held, false);
+	assert_int_equal(sink_stop(sink, &err), 0);
+	sink_stats(sink, &stats);
+	assert_int_equal(stats.written, given - 1);
 	sink_free(sink);
 }
 
@@ -264,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_lost),
+		cmocka_unit_test(what_is_given_is_counted),
 		cmocka_unit_test(a_full_queue_refuses),
 		cmocka_unit_test(errors_are_counted_and_it_goes_on),
 		cmocka_unit_test(what_does_not_open_is_not_there),

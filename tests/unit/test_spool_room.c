@@ -1,11 +1,16 @@
 // The spool when it is full: each policy drops what it says, in whatever state the reader is, and what is dropped is told to the id:
 // delivered + tombstoned = given, over any number of runs.
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -273,6 +278,215 @@ static void test_dropped_while_it_was_unsent(void **state)
 	close_log();
 }
 
+// What is read again for a receiver that lost it stays until it has been.
+static void test_read_again_is_not_dropped(void **state)
+{
+	struct spool_id nothing[SPOOL_STREAMS] = {{0, 0}};
+
+	(void)state;
+	config.quota_bytes = 64u << 20;
+	open_log(); // retains nothing: what was acknowledged goes with the next turn
+	put(FLOWS, 2000);
+	drain();
+	memset(&receiver, 0, sizeof(receiver));
+	assert_true(spool_rewind(src.spool, (const bool[]){true, true, true, true}, nothing));
+	assert_int_equal(spool_read(src.spool, 0, 10, SPOOL_BATCH_BYTES_MAX, &batch), 10);
+	spool_turn(src.spool);
+	spool_unread(src.spool);
+	drain();
+	assert_int_equal(receiver.records, 2000);
+	assert_adds_up();
+	close_log();
+}
+
+// A tombstone for what is retained no more and what waited, which is counted once.
+static void test_lost_twice(void **state)
+{
+	struct spool_id nothing[SPOOL_STREAMS] = {{0, 0}};
+
+	(void)state;
+	open_log();
+	put(FLOWS, 1000);
+	drain();
+	spool_turn(src.spool); // retains nothing
+	put(FLOWS, 5000);      // most of which are dropped
+	memset(&receiver, 0, sizeof(receiver));
+	assert_true(spool_rewind(src.spool, (const bool[]){true, true, true, true}, nothing));
+	drain();
+	assert_adds_up();
+	assert_int_equal(receiver.tombstones, 1);
+	assert_int_equal(stats().delivered, 1000 + receiver.records);
+	close_log();
+}
+
+// Thinned while a batch of it is on its way: the places in it are not those of what stands there now.
+static void test_thinned_while_on_its_way(void **state)
+{
+	unsigned kept = 0, n;
+
+	(void)state;
+	config.keep_last = 1u << ALERTS;
+	open_log();
+	for (unsigned i = 0; i < 150; i++) {
+		put(ALERTS, 3);
+		put(FLOWS, 1);
+	}
+	n = spool_read(src.spool, 0, 100, SPOOL_BATCH_BYTES_MAX, &batch);
+	assert_int_equal(n, 100);
+	put(FLOWS, 1200); // the first segment is thinned, and stays
+	do {
+		assert_true(receiver_batch(&receiver, &batch));
+		for (unsigned i = 0; i < n; i++)
+			kept += batch.entry[i].stream == ALERTS && batch.entry[i].cause == SPOOL_KEPT;
+		spool_ack(src.spool, &batch);
+		spool_unread(src.spool);
+		n = spool_read(src.spool, 0, SPOOL_BATCH_MAX, SPOOL_BATCH_BYTES_MAX, &batch);
+	} while (n > 0);
+	assert_int_equal(kept, src.seq[ALERTS]);
+	assert_adds_up();
+	assert_int_equal(stats().damaged_bytes, 0);
+	assert_int_equal(stats().delivered, receiver.records);
+	close_log();
+}
+
+// The same, and the process dies before it acknowledges anything else.
+static void test_thinned_and_killed(void **state)
+{
+	unsigned kept = 0;
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	config.keep_last = 1u << ALERTS;
+	if (child == 0) {
+		open_log();
+		put(FLOWS, 50);
+		put(ALERTS, 100);
+		put(FLOWS, 100);
+		spool_read(src.spool, 0, 100, SPOOL_BATCH_BYTES_MAX, &batch);
+		spool_ack(src.spool, &batch);
+		put(ALERTS, 80);
+		put(FLOWS, 1300);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	open_log();
+	while (spool_read(src.spool, 0, SPOOL_BATCH_MAX, SPOOL_BATCH_BYTES_MAX, &batch) > 0) {
+		for (unsigned i = 0; i < batch.count; i++)
+			kept += batch.entry[i].stream == ALERTS && batch.entry[i].cause == SPOOL_KEPT;
+		spool_ack(src.spool, &batch);
+	}
+	assert_int_equal(kept, 130);
+	assert_int_equal(stats().damaged_bytes, 0);
+	close_log();
+}
+
+static unsigned open_files(void)
+{
+	DIR *all = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(all);
+	while (readdir(all) != NULL)
+		n++;
+	closedir(all);
+	return n;
+}
+
+// A spool of 4 GB has 512 segments, and a process may have 1024 files open.
+static void test_waiting_segments_are_not_open(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	config.quota_bytes = 64u << 20;
+	config.retain_bytes = 64u << 20;
+	open_log();
+	before = open_files();
+	put(FLOWS, 10000);
+	assert_in_range(stats().segments, 20, 64);
+	assert_in_range(open_files(), before, before + 2);
+	drain();
+	assert_in_range(open_files(), before, before + 2);
+	assert_adds_up();
+	close_log();
+}
+
+// ---- a disk that does not answer ----
+
+static atomic_bool disk_hangs, disk_hung;
+
+int fallocate(int fd, int mode, off_t offset, off_t length)
+{
+	while (disk_hangs) {
+		disk_hung = true;
+		usleep(1000);
+	}
+	return (int)syscall(SYS_fallocate, fd, mode, offset, length);
+}
+
+static atomic_uint syncs, syncs_fail;
+
+int fdatasync(int fd)
+{
+	if (syncs++ < syncs_fail) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+// What a sync failed for is written again, and synced.
+static void test_written_again_is_synced(void **state)
+{
+	(void)state;
+	config.fsync_ms = 0;
+	open_log();
+	syncs = 0;
+	syncs_fail = 1;
+	put(FLOWS, 20);
+	assert_int_equal(stats().fsync_failures, 1);
+	assert_int_equal(stats().fsyncs, 2);
+	assert_int_equal(stats().segments, 2);
+	drain();
+	assert_adds_up();
+	close_log();
+}
+
+static void *put_much(void *ignored)
+{
+	put(FLOWS, 1000);
+	return ignored;
+}
+
+// Who asks for the numbers is control, which workers wait for.
+static void test_stats_do_not_wait_for_the_disk(void **state)
+{
+	struct timespec before, after;
+	pthread_t writer;
+
+	(void)state;
+	open_log();
+	put(FLOWS, 10);
+	stats();
+	disk_hangs = true;
+	assert_int_equal(pthread_create(&writer, NULL, put_much, NULL), 0);
+	while (!disk_hung)
+		usleep(1000);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	alarm(20);
+	assert_true(stats().appended >= 10);
+	alarm(0);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_true(after.tv_sec - before.tv_sec < 5);
+	disk_hangs = false;
+	pthread_join(writer, NULL);
+	drain();
+	assert_adds_up();
+	close_log();
+}
+
 static void test_reader_keeps_pace(void **state)
 {
 	(void)state;
@@ -314,7 +528,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(drop_oldest), TEST(drop_newest), TEST(oldest_over_runs), TEST(newest_over_runs), TEST(the_last_of_a_stream),
 		TEST(alerts_last), TEST(alerts_alone_are_lost_to_the_quota), TEST(alerts_over_runs), TEST(dropped_while_on_its_way),
-		TEST(dropped_while_it_was_unsent), TEST(reader_keeps_pace), TEST(retention_is_bounded),
+		TEST(dropped_while_it_was_unsent), TEST(read_again_is_not_dropped), TEST(lost_twice),
+		TEST(thinned_while_on_its_way), TEST(thinned_and_killed),
+		TEST(waiting_segments_are_not_open),
+		TEST(written_again_is_synced), TEST(stats_do_not_wait_for_the_disk), TEST(reader_keeps_pace), TEST(retention_is_bounded),
 	};
 #undef TEST
 

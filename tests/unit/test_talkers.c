@@ -120,6 +120,34 @@ static void test_many_pass_by(void **state)
 	talkers_destroy(t);
 }
 
+// Who takes the place of another inherits its count, and says so: no byte goes, and each is at most once as much as it admits.
+static void test_what_is_inherited(void **state)
+{
+	enum { MANY = 50000, BYTES = 60 };
+	struct talker *all = calloc(2 * MANY, sizeof(*all));
+	uint64_t bytes = 0;
+	struct talkers *t;
+	unsigned n;
+
+	(void)state;
+	assert_non_null(all);
+	assert_int_equal(talkers_create(false, &t), 0);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct flow_said s = said(1000 + i, 0x80000000u + i, BYTES);
+
+		talkers_add(t, &s.head);
+	}
+	n = talkers_top(t, all, 2 * MANY);
+	assert_in_range(n, 1000, MANY);
+	for (unsigned i = 0; i < n; i++) {
+		bytes += all[i].bytes;
+		assert_int_equal(all[i].bytes - all[i].over_bytes, BYTES);
+	}
+	assert_int_equal(bytes, 2ull * MANY * BYTES);
+	talkers_destroy(t);
+	free(all);
+}
+
 // Who called does not matter, and the smaller address comes first; with as many bytes, too.
 static void test_pairs(void **state)
 {
@@ -219,7 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_few_are_exact),
 		cmocka_unit_test(test_families_are_apart),
-		cmocka_unit_test(test_many_pass_by),
+		cmocka_unit_test(test_many_pass_by), cmocka_unit_test(test_what_is_inherited),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_fixed_is_the_same),
 		cmocka_unit_test(test_recent),

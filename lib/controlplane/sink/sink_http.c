@@ -27,6 +27,7 @@ struct http {
 	char curl_error[CURL_ERROR_SIZE];
 	char instance[HTTP_INSTANCE_ROOM];
 	uint64_t quiet_until_ms; // the server asked for it
+	const struct remote_patience *patience;
 
 	// the batch
 	const struct spool_batch *batch;
@@ -161,6 +162,16 @@ static size_t body_take(char *bytes, size_t one, size_t length, void *state)
 	return length;
 }
 
+// libcurl asks this about once a second, whatever it waits for.
+static int give_up(void *state, curl_off_t down, curl_off_t down_now, curl_off_t up, curl_off_t up_now)
+{
+	(void)down;
+	(void)down_now;
+	(void)up;
+	(void)up_now;
+	return remote_patience_over(((const struct http *)state)->patience);
+}
+
 // A server may show in its answer what it was sent.
 static void said_cover(struct http *h, const char *secret)
 {
@@ -201,6 +212,9 @@ static bool options_set(struct http *h, CURL *curl)
 	SET(HEADERDATA, h);
 	SET(WRITEFUNCTION, body_take);
 	SET(WRITEDATA, h);
+	SET(XFERINFOFUNCTION, give_up);
+	SET(XFERINFODATA, h);
+	SET(NOPROGRESS, 0L);
 	SET(POST, 1L);
 #undef SET
 	return bad == CURLE_OK;
@@ -252,6 +266,7 @@ static int http_connect(void *state, const struct remote_identity *identity, str
 	http_disconnect(h);
 	http_token_refresh(&h->is);
 	http_instance(identity->instance, h->instance);
+	h->patience = identity->patience;
 	h->too_large = 0;
 	code = reach(h);
 	if (code != CURLE_OK)

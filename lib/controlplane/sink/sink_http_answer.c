@@ -85,6 +85,7 @@ static const struct {
 	{CURLE_COULDNT_RESOLVE_HOST, "resolve", true, "its name cannot be resolved"},
 	{CURLE_COULDNT_CONNECT, "unreachable", false, "cannot connect"},
 	{CURLE_OPERATION_TIMEDOUT, "timeout", false, "no answer within http.timeout_ms"},
+	{CURLE_ABORTED_BY_CALLBACK, "timeout", false, "no answer before the program ended"},
 	{CURLE_GOT_NOTHING, "closed", false, "it closed the connection without an answer"},
 	{CURLE_SEND_ERROR, "closed", false, "the connection broke while sending"},
 	{CURLE_RECV_ERROR, "closed", false, "the connection broke before the whole answer was there"},

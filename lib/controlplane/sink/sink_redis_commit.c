@@ -334,7 +334,8 @@ static void marks_restore(struct redis_sink *sink, const struct verdict *v)
 	}
 }
 
-// Ids that were refused are there, unless a stranger's stand in their way: then the stream's last id is beyond ours.
+// Ids that were refused are there, unless a stranger's stand in their way: then the stream's last id is beyond the batch's. So it is,
+// too, if a longer batch came late; a new connection tells one from the other.
 static int duplicates_check(struct redis_sink *sink, const struct verdict *v, struct remote_fault *fault)
 {
 	for (unsigned s = 0; s < REDIS_KEPT; s++) {
@@ -347,8 +348,8 @@ static int duplicates_check(struct redis_sink *sink, const struct verdict *v, st
 			return remote_fail(fault, "memory", false, "no memory for the commands to Redis");
 		if (redis_last_read(sink, s, &there, &last, fault) < 0)
 			return -EIO;
-		if (last.boot > sink->book.boot + sink->book.base)
-			return remote_fail(fault, "foreign_ids", false, "someone else adds entries to %s; ours go on behind them",
+		if (last.boot > sink->top[s].boot || (last.boot == sink->top[s].boot && last.seq > sink->top[s].seq))
+			return remote_fail(fault, "foreign_ids", false, "%s has later ids than ours; what is there is asked anew",
 					   sink->key[s]);
 	}
 	return 0;

@@ -17,6 +17,7 @@
 #include "sink/sink_redis_peer.h"
 
 enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8, REPLY_BYTES_MIN = 4, AWAITED_MANY = 64 }; // numbers: of one name
+enum { STEP_NS = REMOTE_STEP_MS * 1000000 };
 
 static uint64_t now_ms(void)
 {
@@ -108,16 +109,23 @@ static const char *server_guess(const char *at, size_t len)
 
 // ---- connect ----
 
-static int socket_wait(int fd, uint64_t until)
+// Of the time that is left, what may be slept at once.
+static int step_ms(uint64_t left)
+{
+	return left < REMOTE_STEP_MS ? (int)left : REMOTE_STEP_MS;
+}
+
+static int socket_wait(int fd, uint64_t until, const struct remote_patience *patience)
 {
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = POLLOUT};
 		uint64_t now = now_ms();
-		int code = 0, n = now < until ? poll(&p, 1, (int)(until - now)) : 0;
+		int code = 0, n;
 
-		if (n == 0)
+		if (now >= until || remote_patience_over(patience))
 			return -ETIMEDOUT;
-		if (n < 0 && errno == EINTR)
+		n = poll(&p, 1, step_ms(until - now));
+		if (n == 0 || (n < 0 && errno == EINTR))
 			continue;
 		if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &(socklen_t){sizeof(code)}) != 0)
 			code = errno;
@@ -126,7 +134,7 @@ static int socket_wait(int fd, uint64_t until)
 }
 
 // Returns a socket or a negative errno. Ours, not hiredis's: with a deadline, not inherited by children, every number of a name tried.
-static int socket_connect(const struct sockaddr *address, socklen_t len, uint64_t until)
+static int socket_connect(const struct redis_link *link, const struct sockaddr *address, socklen_t len)
 {
 	int on = 1, rc, fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -134,7 +142,7 @@ static int socket_connect(const struct sockaddr *address, socklen_t len, uint64_
 		return -errno;
 	rc = connect(fd, address, len) == 0 ? 0 : -errno;
 	if (rc == -EINPROGRESS)
-		rc = socket_wait(fd, until);
+		rc = socket_wait(fd, now_ms() + link->timeout_ms, link->patience);
 	if (rc < 0) {
 		close(fd);
 		return rc == -EAGAIN ? -ETIMEDOUT : rc; // a unix socket whose backlog is full
@@ -152,23 +160,57 @@ static int unix_connect(struct redis_link *link, struct remote_fault *fault)
 	int fd;
 
 	memcpy(address.sun_path, link->address.host, strnlen(link->address.host, sizeof(address.sun_path) - 1));
-	fd = socket_connect((const struct sockaddr *)&address, sizeof(address), now_ms() + link->timeout_ms);
+	fd = socket_connect(link, (const struct sockaddr *)&address, sizeof(address));
 	return fd < 0 ? transport_fault(link, -fd, fault) : fd;
+}
+
+struct lookup {
+	struct gaicb ask;
+	struct addrinfo hints;
+	char host[REDIS_HOST_MAX], port[8];
+};
+
+// getaddrinfo(), which a name server that does not answer holds up for many seconds: for names on a thread of libc's. Returns one of
+// its codes.
+static int name_look(const struct redis_link *link, struct addrinfo **list)
+{
+	struct lookup *l = calloc(1, sizeof(*l));
+	struct gaicb *asked = l != NULL ? &l->ask : NULL;
+	int rc;
+
+	if (l == NULL)
+		return EAI_MEMORY;
+	memcpy(l->host, link->address.host, sizeof(l->host));
+	snprintf(l->port, sizeof(l->port), "%u", link->address.port);
+	l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST};
+	rc = getaddrinfo(l->host, l->port, &l->hints, list);
+	if (rc != EAI_NONAME) {
+		free(l);
+		return rc;
+	}
+	l->hints.ai_flags = AI_NUMERICSERV;
+	l->ask = (struct gaicb){.ar_name = l->host, .ar_service = l->port, .ar_request = &l->hints};
+	rc = getaddrinfo_a(GAI_NOWAIT, &asked, 1, NULL);
+	if (rc == 0)
+		while ((rc = gai_error(asked)) == EAI_INPROGRESS && !remote_patience_over(link->patience))
+			gai_suspend((const struct gaicb *const *)&asked, 1, &(struct timespec){.tv_nsec = STEP_NS});
+	if (rc == EAI_INPROGRESS)
+		return EAI_AGAIN; // libc has it still; the program ends
+	*list = l->ask.ar_result;
+	free(l);
+	return rc;
 }
 
 static int tcp_connect(struct redis_link *link, struct remote_fault *fault)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *list = NULL;
+	struct addrinfo *list = NULL;
 	unsigned tried = 0;
-	char port[8];
-	int rc, fd = -ECONNREFUSED;
+	int rc = name_look(link, &list), fd = -ECONNREFUSED;
 
-	snprintf(port, sizeof(port), "%u", link->address.port);
-	rc = getaddrinfo(link->address.host, port, &hints, &list);
 	if (rc != 0)
 		return remote_fail(fault, "resolve", false, "cannot look up the name of %s: %s", link->peer, gai_strerror(rc));
 	for (struct addrinfo *a = list; a != NULL && tried < NUMBERS_MAX && fd < 0; a = a->ai_next, tried++) {
-		fd = socket_connect(a->ai_addr, a->ai_addrlen, now_ms() + link->timeout_ms);
+		fd = socket_connect(link, a->ai_addr, a->ai_addrlen);
 		if (fd >= 0)
 			getnameinfo(a->ai_addr, a->ai_addrlen, link->number, sizeof(link->number), NULL, 0, NI_NUMERICHOST);
 	}
@@ -198,6 +240,7 @@ int redis_link_dial(const struct redis_settings *settings, const struct redis_ad
 		return remote_fail(fault, "memory", false, "no memory for a connection to Redis");
 	link->address = *address;
 	link->timeout_ms = settings->timeout_ms;
+	link->patience = settings->patience;
 	memcpy(link->password, settings->password, sizeof(link->password));
 	redis_address_text(address, link->peer, sizeof(link->peer));
 	rc = address->port == 0 ? unix_connect(link, fault) : tcp_connect(link, fault);
@@ -339,9 +382,9 @@ static int link_wait(struct redis_link *link, uint64_t until, struct remote_faul
 	uint64_t now = now_ms();
 	int wait_ms, n;
 
-	if (now >= until)
+	if (now >= until || remote_patience_over(link->patience))
 		return remote_fail(fault, "timeout", false, "%s did not answer within %u ms", link->peer, link->timeout_ms);
-	wait_ms = (int)(until - now);
+	wait_ms = step_ms(until - now);
 	if (link->tls != NULL && unwritten(link))
 		wait_ms = wait_ms < REDIS_TLS_TICK_MS ? wait_ms : REDIS_TLS_TICK_MS;
 	else if (unwritten(link))

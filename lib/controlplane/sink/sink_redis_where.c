@@ -2,7 +2,7 @@
 //
 // The streams themselves say what arrived; the hash sw:{SENSOR}:writer says by whom and with which base. Where it is gone, as after
 // a FLUSHALL, ids not beyond what was acknowledged to us are taken for ours. Where another log wrote (a new spool folder under an
-// old sensor name), or a stranger added ids beyond ours, we begin anew behind all of them, after what was acknowledged to us.
+// old sensor name), or a stranger added ids beyond those that we gave out, we begin anew behind all of them, after what was acknowledged to us.
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -107,6 +107,22 @@ static struct spool_id local_of(const struct redis_book *book, struct spool_id i
 	return (struct spool_id){.boot = id.boot - book->base, .seq = id.seq};
 }
 
+// An id of ours that we never gave out: a stranger's. given.boot 0: that is not known.
+static bool is_beyond(const struct redis_book *book, struct spool_id id, struct spool_id given)
+{
+	struct spool_id local = local_of(book, id);
+
+	return is_of(book, id) && given.boot != 0 && (local.boot > given.boot || (local.boot == given.boot && local.seq > given.seq));
+}
+
+static bool any_beyond(const struct redis_found *found, const struct redis_book *book, const struct remote_identity *identity)
+{
+	for (unsigned s = 0; s < REDIS_KEPT; s++)
+		if (found->last[s].boot != 0 && is_beyond(book, found->last[s], identity->given[s]))
+			return true;
+	return false;
+}
+
 // A new beginning behind whatever is there. What an old book proves to be there of a stream is not sent again.
 static void begin_anew(const struct redis_found *found, const struct redis_book *old, uint64_t top,
 		       const struct remote_identity *identity, struct redis_book *book)
@@ -116,7 +132,7 @@ static void begin_anew(const struct redis_found *found, const struct redis_book 
 		book->base = top - identity->oldest_boot + 1;
 	for (unsigned s = 0; s < SPOOL_STREAMS; s++) {
 		bool proven = s < REDIS_KEPT && found->writer != REDIS_WRITER_OTHER && found->last[s].boot != 0 &&
-			      is_of(old, found->last[s]);
+			      is_of(old, found->last[s]) && !is_beyond(old, found->last[s], identity->given[s]);
 
 		book->from[s] = proven ? local_of(old, found->last[s]) : identity->acked[s];
 	}
@@ -134,7 +150,7 @@ int redis_where(const struct redis_found *found, const struct redis_book *memory
 		old = found->book;
 	else if (memory != NULL)
 		old = *memory;
-	if (found->writer != REDIS_WRITER_OTHER && top <= old.boot + old.base)
+	if (found->writer != REDIS_WRITER_OTHER && top <= old.boot + old.base && !any_beyond(found, &old, identity))
 		*book = old;
 	else
 		begin_anew(found, &old, top, identity, book);

@@ -78,6 +78,7 @@ static struct remote *remote_new(const struct remote_ops *ops, const struct conf
 	r->ops = ops;
 	r->replay = config->capture.replay[0] != '\0';
 	r->exit_wait_s = config->spool.exit_wait_s;
+	atomic_init(&r->patience.until_ns, UINT64_MAX);
 	r->json = malloc(RECORD_JSON_MAX);
 	r->batch[0] = calloc(1, sizeof(*r->batch[0]));
 	r->batch[1] = calloc(1, sizeof(*r->batch[1]));
@@ -250,9 +251,12 @@ int remote_apply(void *state, const struct config *config, struct err *err)
 void remote_finish(void *state)
 {
 	struct remote *r = state;
+	struct spool_stats log;
 
 	if (!r->threaded)
 		return;
+	spool_stats(r->spool, &log);
+	remote_patience_end(&r->patience, log.waiting > 0 && !r->stop ? r->exit_wait_s : 0);
 	atomic_store_explicit(&r->finishing, true, memory_order_release);
 	pthread_join(r->thread, NULL);
 	r->threaded = false;

@@ -3,11 +3,12 @@
 // An answer, not a write, is delivery. While the server is away nothing but the spool grows.
 //
 // A sink of this kind is a struct remote_ops. Its functions run on the sender's thread, one at a time, and may block for at most the
-// timeout of their settings.
+// timeout of their settings, and not beyond the patience that connect() is told of.
 #ifndef SINK_SINK_REMOTE_H
 #define SINK_SINK_REMOTE_H
 
 #include "sink/sink.h"
+#include "sink/sink_patience.h"
 #include "spool/spool.h"
 
 // Why it does not go on. cause is one word for programs, the sentence is for people; neither ever holds a secret.
@@ -32,6 +33,8 @@ struct remote_identity { // of the log that is sent
 	uint8_t instance[SPOOL_INSTANCE_BYTES];
 	uint64_t oldest_boot;                  // of what waits, and now
 	struct spool_id acked[SPOOL_STREAMS];  // what it has acknowledged to us
+	struct spool_id given[SPOOL_STREAMS];  // the last ids there are
+	const struct remote_patience *patience; // outlives the connection
 };
 
 struct remote_ops {

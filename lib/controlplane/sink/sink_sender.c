@@ -118,7 +118,6 @@ static void settings_take(struct remote *r)
 	r->connected = false;
 	r->failures = 0;
 	r->next_try_ns = 0;
-	spool_unread(r->spool);
 	state_set(r, SINK_CONNECTING, NULL);
 }
 
@@ -126,13 +125,15 @@ static void settings_take(struct remote *r)
 
 static void connect_try(struct remote *r)
 {
-	struct remote_identity identity = {.sensor = r->sensor, .oldest_boot = spool_oldest_boot(r->spool)};
+	struct remote_identity identity = {.sensor = r->sensor, .oldest_boot = spool_oldest_boot(r->spool), .patience = &r->patience};
 	struct remote_where where = {.known = {false}};
 	struct remote_fault fault = {.cause = ""};
 
 	memcpy(identity.instance, spool_instance(r->spool), sizeof(identity.instance));
-	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
 		identity.acked[i] = spool_acked(r->spool, i);
+		identity.given[i] = spool_given(r->spool, i);
+	}
 	r->unreachable = r->ops->connect(r->state, &identity, &where, &fault) < 0;
 	if (r->unreachable) {
 		fault_take(r, &fault);
@@ -164,7 +165,7 @@ static void delivered(struct remote *r, const struct spool_batch *batch, unsigne
 		state_set(r, SINK_DRAINING, NULL); // on a connection that was kept
 	r->next_idle_ns = now_ns() + NS_PER_S;
 	if (r->replay && atomic_load_explicit(&r->finishing, memory_order_acquire))
-		r->finish_by_ns = now_ns() + (uint64_t)r->exit_wait_s * NS_PER_S; // it goes on: so do we
+		remote_patience_end(&r->patience, r->exit_wait_s); // it goes on: so do we
 	pthread_mutex_lock(&r->mutex);
 	r->stats.batches++;
 	r->stats.duplicates += duplicates;
@@ -174,9 +175,7 @@ static void delivered(struct remote *r, const struct spool_batch *batch, unsigne
 // Whether it has to end now, whatever waits.
 static bool over(const struct remote *r)
 {
-	if (atomic_load_explicit(&r->stop, memory_order_acquire))
-		return true;
-	return r->finish_by_ns != 0 && now_ns() >= r->finish_by_ns;
+	return atomic_load_explicit(&r->stop, memory_order_acquire) || remote_patience_over(&r->patience);
 }
 
 // Sends what there is, until there is no more or something goes wrong. False: a fault.
@@ -256,13 +255,13 @@ static bool finished(struct remote *r)
 
 	if (!atomic_load_explicit(&r->finishing, memory_order_acquire))
 		return false;
-	if (r->finish_by_ns == 0) {
-		r->finish_by_ns = now_ns() + (uint64_t)r->exit_wait_s * NS_PER_S;
+	spool_stats(r->spool, &log);
+	if (!r->last_try && !over(r) && log.waiting > 0) {
+		r->last_try = true;
 		if (!r->connected)
 			connect_try(r); // once more, at once
 		return false;
 	}
-	spool_stats(r->spool, &log);
 	return over(r) || log.waiting == 0 || r->unreachable;
 }
 

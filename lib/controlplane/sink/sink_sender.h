@@ -21,6 +21,7 @@ struct remote {
 	_Atomic uint64_t refused[SINK_STREAMS];
 	atomic_bool finishing, stop;
 	_Atomic uint32_t exit_wait_s;
+	struct remote_patience patience; // once finishing, the sender's
 
 	// the sink's thread alone
 	uint64_t refused_told[SINK_STREAMS];
@@ -37,8 +38,9 @@ struct remote {
 	void *state;
 	bool connected;
 	bool unreachable;      // the last try to connect failed
+	bool last_try;         // the one at the end was made
 	unsigned failures;     // in a row
-	uint64_t next_try_ns, next_idle_ns, next_rate_ns, finish_by_ns;
+	uint64_t next_try_ns, next_idle_ns, next_rate_ns;
 	uint64_t rate_delivered;
 	struct spool_batch *batch[2];
 	unsigned turn;         // which of the two is next

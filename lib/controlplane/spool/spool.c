@@ -11,7 +11,7 @@
 
 const char *const spool_cause_names[SPOOL_CAUSES] = {"kept", "queue_full", "quota", "disk", "crash", "power", "damage", "retention"};
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000, STATS_WAIT_MS = 20 };
 
 uint64_t spool_now_ns(void)
 {
@@ -45,6 +45,7 @@ static void spool_free(struct spool *s)
 	free(s->room[0]);
 	free(s->room[1]);
 	pthread_mutex_destroy(&s->mutex);
+	pthread_mutex_destroy(&s->seeing);
 	pthread_cond_destroy(&s->more);
 	free(s);
 }
@@ -54,6 +55,7 @@ static void threads_init(struct spool *s)
 	pthread_condattr_t monotonic;
 
 	pthread_mutex_init(&s->mutex, NULL);
+	pthread_mutex_init(&s->seeing, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->more, &monotonic);
@@ -131,9 +133,14 @@ struct spool_id spool_acked(const struct spool *s, unsigned stream)
 	return s->cursor.acked[stream];
 }
 
+struct spool_id spool_given(const struct spool *s, unsigned stream)
+{
+	return (struct spool_id){spool_boot(s), atomic_load_explicit(&s->state->given[stream], memory_order_relaxed)};
+}
+
 uint64_t spool_oldest_boot(struct spool *s)
 {
-	uint64_t boot = s->boot;
+	uint64_t boot = spool_boot(s);
 
 	pthread_mutex_lock(&s->mutex);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
@@ -146,18 +153,35 @@ uint64_t spool_oldest_boot(struct spool *s)
 	return boot;
 }
 
+// The disk may hold up who holds the mutex, and whoever asks must not wait for a disk: then it is told what was seen last.
+static void seen_refresh(struct spool *s)
+{
+	unsigned ms = 0;
+
+	while (pthread_mutex_trylock(&s->mutex) != 0) {
+		if (ms++ == STATS_WAIT_MS)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+	}
+	pthread_mutex_lock(&s->seeing);
+	s->seen = s->stats;
+	s->seen.waiting_bytes = spool_room_waiting(s);
+	s->seen.segments = s->segments;
+	s->seen.memory_bytes = s->memory_bytes;
+	pthread_mutex_unlock(&s->seeing);
+	pthread_mutex_unlock(&s->mutex);
+}
+
 void spool_stats(struct spool *s, struct spool_stats *out)
 {
-	pthread_mutex_lock(&s->mutex);
-	*out = s->stats;
-	out->waiting_bytes = spool_room_waiting(s);
-	out->segments = s->segments;
-	out->memory_bytes = s->memory_bytes;
-	pthread_mutex_unlock(&s->mutex);
-	out->boot = s->boot;
+	seen_refresh(s);
+	pthread_mutex_lock(&s->seeing);
+	*out = s->seen;
+	pthread_mutex_unlock(&s->seeing);
+	out->boot = spool_boot(s);
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
 		out->given += atomic_load_explicit(&s->state->given[i], memory_order_relaxed);
-	out->appended = __atomic_load_n(&s->stats.appended, __ATOMIC_RELAXED);
+	out->appended = __atomic_load_n(&s->appended, __ATOMIC_RELAXED);
 	out->never_appended = __atomic_load_n(&s->told_lost, __ATOMIC_RELAXED);
 	out->waiting = out->recovered + out->appended + out->never_appended - out->delivered - out->tombstoned;
 }

@@ -18,8 +18,8 @@
 // If the disk refuses, segments are in memory, bounded, until it does not. What goes beyond a bound is dropped by the policy and
 // told by a tombstone.
 //
-// Threads: one producer (spool_give), one writer (append to sync), one reader (read to rewind); anyone may ask for stats. The two
-// sides share the list of segments under a mutex; nobody holds it over a call to the disk that may take long.
+// Threads: one producer (spool_give), one writer (append to sync), one reader (read to rewind); anyone may ask for stats, and
+// never waits for the disk. The two sides share the list of segments under a mutex; what syncs what was written does not hold it.
 #ifndef SPOOL_SPOOL_H
 #define SPOOL_SPOOL_H
 
@@ -69,6 +69,7 @@ struct spool_entry {
 struct spool_batch {
 	unsigned count;
 	uint64_t end_segment, end_offset; // behind its last entry
+	uint64_t thinned;                 // segments had been, when it was read: places in them are others then
 	uint64_t bytes;                   // of payloads
 	struct spool_entry entry[SPOOL_BATCH_MAX];
 };
@@ -141,6 +142,7 @@ void spool_unread(struct spool *spool);
 // this run goes on with a later boot from its next commit; what it gave out before that is told lost.
 bool spool_rewind(struct spool *spool, const bool known[SPOOL_STREAMS], const struct spool_id have[SPOOL_STREAMS]);
 struct spool_id spool_acked(const struct spool *spool, unsigned stream);
+struct spool_id spool_given(const struct spool *spool, unsigned stream); // the last id there is, in this run
 // The smallest boot number among what waits, that of now included.
 uint64_t spool_oldest_boot(struct spool *spool);
 

@@ -117,9 +117,13 @@ struct spool {
 	struct spool_segment *oldest, *newest;
 	unsigned segments;
 	uint64_t memory_bytes;
-	struct spool_place at;   // of the reader; it alone writes
+	uint64_t thinned;        // so many times a segment was
+	struct spool_place at;   // of the reader
 	struct spool_file_cursor cursor;
 	struct spool_stats stats;
+
+	pthread_mutex_t seeing; // within the other; of
+	struct spool_stats seen; // for who asks
 
 	// the writer's own
 	struct spool_segment *active;  // newest one if it can still be written to
@@ -129,7 +133,7 @@ struct spool {
 	bool pending_has[SPOOL_STREAMS];
 	struct spool_id last[SPOOL_STREAMS];      // given out
 	struct spool_id committed[SPOOL_STREAMS]; // visible to the reader
-	uint64_t told_lost;            // ids that were never appended
+	uint64_t appended, told_lost;  // records; ids that were never appended
 	_Atomic uint64_t boot_wanted;  // by the reader: the receiver knows later ids than this run's
 	uint8_t *unsynced;             // committed since the last fsync
 	size_t unsynced_used;
@@ -156,8 +160,8 @@ size_t spool_entry_skip(const uint8_t *at, size_t left); // from a damaged one t
 size_t spool_entry_put(uint8_t *at, const struct spool_file_entry *e, const void *payload); // fills size and crc
 int spool_segment_create(struct spool *s, struct spool_segment **out, int *error); // on disk; -errno in *error
 struct spool_segment *spool_segment_memory(struct spool *s); // NULL: the bound is reached
-int spool_segment_fd(struct spool *s, struct spool_segment *seg);       // opens it; -1
-ssize_t spool_segment_read(struct spool *s, struct spool_segment *seg, void *out, size_t n, uint64_t offset);
+void spool_segment_fd(struct spool *s, struct spool_segment *seg);      // locked: opens it, if it can be
+ssize_t spool_segment_read(const struct spool_segment *seg, void *out, size_t n, uint64_t offset); // of one that is open
 void spool_segment_push(struct spool *s, struct spool_segment *seg);    // locked
 void spool_segment_drop(struct spool *s, struct spool_segment *seg);    // locked: out of the list and off the disk
 void spool_segment_put(struct spool *s, struct spool_segment *seg);     // locked: a user less

@@ -19,6 +19,7 @@ struct walk {
 	struct spool_segment *seg;
 	uint64_t offset, end; // in the segment; end: of what may be read of it
 	bool sealed;          // nothing more will come behind end
+	uint64_t intended;    // where an intended batch ends, if in this segment
 	struct spool_id ends[SPOOL_STREAMS]; // of the log, when the segment was looked at
 	bool full;
 	bool stop;            // the bounds of an intended batch are reached
@@ -142,7 +143,7 @@ static size_t chunk_walk(struct walk *w, const uint8_t *bytes, size_t n)
 		struct spool_file_entry e;
 		int size = spool_entry_look(bytes + at, n - at, &e);
 
-		if (w->s->cursor.intend_segment == w->seg->number && w->offset + at >= w->s->cursor.intend_offset) {
+		if (w->offset + at >= w->intended) {
 			w->stop = true;
 			break;
 		}
@@ -182,9 +183,11 @@ static struct spool_segment *segment_get(struct spool *s, struct walk *w)
 		s->at.offset = sizeof(struct spool_file_header);
 	}
 	seg->users++;
+	spool_segment_fd(s, seg);
 	w->offset = s->at.offset < sizeof(struct spool_file_header) ? sizeof(struct spool_file_header) : s->at.offset;
 	w->end = seg->size;
 	w->sealed = seg->next != NULL;
+	w->intended = s->cursor.intend_segment == seg->number ? s->cursor.intend_offset : UINT64_MAX;
 	memcpy(w->ends, s->committed, sizeof(w->ends));
 	return seg;
 }
@@ -231,7 +234,7 @@ static bool segment_walk(struct walk *w, uint8_t *room)
 		segment_leave(w);
 		return false;
 	}
-	got = want > 0 ? spool_segment_read(w->s, w->seg, room, want, w->offset) : 0;
+	got = want > 0 ? spool_segment_read(w->seg, room, want, w->offset) : 0;
 	if (got <= 0 && want > 0) { // the file has gone, or is shorter than it was
 		w->offset = w->end;
 	} else if (got > 0) {
@@ -251,6 +254,7 @@ static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped, 
 	pthread_mutex_lock(&s->mutex);
 	batch->end_segment = s->at.segment;
 	batch->end_offset = s->at.offset;
+	batch->thinned = s->thinned;
 	if (batch->count == 0 && stopped && alone)
 		c->intend_segment = c->intend_offset = 0; // the receiver had all of it
 	if (batch->count == 0 && alone) { // nothing but what was known lay in between
@@ -266,16 +270,19 @@ static void batch_end(struct spool *s, struct spool_batch *batch, bool stopped, 
 unsigned spool_read(struct spool *s, unsigned place, unsigned max, size_t bytes, struct spool_batch *batch)
 {
 	struct walk w = {.s = s, .batch = batch, .max = max < SPOOL_BATCH_MAX ? max : SPOOL_BATCH_MAX, .bytes_max = bytes};
+	bool alone, intended;
 
-	bool alone = s->at.segment == s->done.segment && s->at.offset == s->done.offset;
-
+	pthread_mutex_lock(&s->mutex);
+	alone = s->at.segment == s->done.segment && s->at.offset == s->done.offset;
+	intended = s->cursor.intend_segment > 0 && s->at.segment == s->cursor.segment && s->at.offset == s->cursor.offset;
+	pthread_mutex_unlock(&s->mutex);
 	if (s->room[place] == NULL)
 		s->room[place] = malloc(CHUNK_BYTES);
 	batch->count = 0;
 	batch->bytes = 0;
 	if (s->room[place] == NULL)
 		return 0;
-	if (s->cursor.intend_segment > 0 && s->at.segment == s->cursor.segment && s->at.offset == s->cursor.offset) {
+	if (intended) {
 		w.max = SPOOL_BATCH_MAX; // as much as was meant, whatever is asked for now
 		w.bytes_max = CHUNK_BYTES;
 	}
@@ -317,9 +324,11 @@ bool spool_wait(struct spool *s, unsigned ms)
 void spool_intend(struct spool *s, const struct spool_batch *batch)
 {
 	pthread_mutex_lock(&s->mutex);
-	s->cursor.intend_segment = batch->end_segment;
-	s->cursor.intend_offset = batch->end_offset;
-	spool_cursor_write(s, false);
+	if (batch->thinned == s->thinned) {
+		s->cursor.intend_segment = batch->end_segment;
+		s->cursor.intend_offset = batch->end_offset;
+		spool_cursor_write(s, false);
+	}
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -335,16 +344,18 @@ static void ack_entry(struct spool *s, const struct spool_entry *e)
 void spool_ack(struct spool *s, const struct spool_batch *batch)
 {
 	struct spool_file_cursor *c = &s->cursor;
+	uint64_t end_offset;
 
 	pthread_mutex_lock(&s->mutex);
+	end_offset = batch->thinned == s->thinned ? batch->end_offset : sizeof(struct spool_file_header); // ids say what is known
 	for (unsigned i = 0; i < batch->count; i++)
 		ack_entry(s, &batch->entry[i]);
-	if (batch->end_segment > c->segment || (batch->end_segment == c->segment && batch->end_offset > c->offset)) {
+	if (batch->end_segment > c->segment || (batch->end_segment == c->segment && end_offset > c->offset)) {
 		c->segment = batch->end_segment;
-		c->offset = batch->end_offset;
+		c->offset = end_offset;
 	}
 	s->done.segment = batch->end_segment;
-	s->done.offset = batch->end_offset;
+	s->done.offset = end_offset;
 	for (unsigned i = 0; i < batch->count; i++)
 		s->done.read[batch->entry[i].stream] = (struct spool_id){batch->entry[i].boot, batch->entry[i].last};
 	rewound_end(s, &s->done);
@@ -389,9 +400,7 @@ static void outrun(struct spool *s, const bool known[SPOOL_STREAMS], const struc
 	uint64_t boot = 0;
 
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
-		struct spool_id given = {spool_boot(s), atomic_load(&s->state->given[i])};
-
-		if (known[i] && spool_id_compare(have[i], given) > 0 && have[i].boot > boot)
+		if (known[i] && spool_id_compare(have[i], spool_given(s, i)) > 0 && have[i].boot > boot)
 			boot = have[i].boot;
 	}
 	if (boot == 0 || boot >= SPOOL_BOOT_MAX)

@@ -179,8 +179,10 @@ static void scan(struct spool *s, const uint8_t *bytes, size_t n, size_t at)
 static int last_scan(struct spool *s, struct spool_segment *seg)
 {
 	uint8_t *bytes = malloc(seg->size > 0 ? seg->size : 1);
-	ssize_t got = bytes != NULL ? spool_segment_read(s, seg, bytes, seg->size, 0) : -1;
+	ssize_t got;
 
+	spool_segment_fd(s, seg);
+	got = bytes != NULL ? spool_segment_read(seg, bytes, seg->size, 0) : -1;
 	if (got > 0)
 		scan(s, bytes, (size_t)got, sizeof(struct spool_file_header));
 	if (got > 0 && s->cursor.segment == seg->number && s->cursor.offset > sizeof(struct spool_file_header))

@@ -58,13 +58,16 @@ static bool has_kept(const struct spool *s, const struct spool_segment *seg)
 	return false;
 }
 
-// The entries of a segment that are dropped last, as a segment. Returns its bytes, 0: it could not be read.
-static size_t thin(struct spool *s, struct spool_segment *seg, uint8_t *bytes)
+// The entries of a segment that are dropped last, as a segment. Returns its bytes, 0: it could not be read. *mark: a place in the one,
+// then in the other.
+static size_t thin(struct spool *s, struct spool_segment *seg, uint8_t *bytes, uint64_t *mark)
 {
-	ssize_t got = spool_segment_read(s, seg, bytes, seg->size, 0);
-	size_t at = sizeof(struct spool_file_header), used = at;
+	size_t at = sizeof(struct spool_file_header), used = at, marked = at;
 	struct spool_file_entry e;
+	ssize_t got;
 
+	spool_segment_fd(s, seg);
+	got = spool_segment_read(seg, bytes, seg->size, 0);
 	while (got > 0 && at < (size_t)got) {
 		int size = spool_entry_look(bytes + at, (size_t)got - at, &e);
 
@@ -75,7 +78,10 @@ static size_t thin(struct spool *s, struct spool_segment *seg, uint8_t *bytes)
 			used += (size_t)size;
 		}
 		at += (size_t)size;
+		if (at <= *mark)
+			marked = used;
 	}
+	*mark = marked;
 	return got > 0 ? used : 0;
 }
 
@@ -96,15 +102,50 @@ static bool replace_file(struct spool *s, struct spool_segment *seg, const uint8
 	return good;
 }
 
+// Places in a segment that is being thinned: what had been read of it is met again and left out. The file of the cursor has to say so
+// first, because after the death of this process an old place in the new file would pass over some.
+static void places_reset(struct spool *s, uint64_t number, uint64_t mark)
+{
+	if (s->cursor.intend_segment == number)
+		s->cursor.intend_offset = mark;
+	if (s->at.segment == number)
+		s->at.offset = sizeof(struct spool_file_header);
+	if (s->done.segment == number)
+		s->done.offset = sizeof(struct spool_file_header);
+	s->thinned++;
+	if (s->cursor.segment != number && s->cursor.intend_segment != number)
+		return;
+	if (s->cursor.segment == number)
+		s->cursor.offset = sizeof(struct spool_file_header);
+	spool_cursor_write(s, true);
+}
+
+static void segment_replace(struct spool *s, struct spool_segment *seg, struct spool_segment *less)
+{
+	struct spool_segment **at = &s->oldest;
+
+	while (*at != seg)
+		at = &(*at)->next;
+	*at = less;
+	if (s->newest == seg)
+		s->newest = less;
+	seg->gone = true;
+	seg->users++; // dropped by put, which closes its file and frees it
+	spool_segment_put(s, seg);
+}
+
 // The segment becomes one of its own number with less in it. False: it is to be dropped as a whole.
 static bool segment_thin(struct spool *s, struct spool_segment *seg)
 {
 	struct spool_segment *less = calloc(1, sizeof(*less));
 	uint8_t *bytes = less != NULL ? malloc(seg->size) : NULL;
-	size_t n = bytes != NULL ? thin(s, seg, bytes) : 0;
-	struct spool_segment **at = &s->oldest;
+	uint64_t mark = s->cursor.intend_offset;
+	size_t n = bytes != NULL ? thin(s, seg, bytes, &mark) : 0;
+	bool good = n > sizeof(struct spool_file_header);
 
-	if (n <= sizeof(struct spool_file_header) || (seg->memory == NULL && !replace_file(s, seg, bytes, n))) {
+	if (good)
+		places_reset(s, seg->number, mark);
+	if (!good || (seg->memory == NULL && !replace_file(s, seg, bytes, n))) {
 		free(bytes);
 		free(less);
 		return false;
@@ -116,20 +157,7 @@ static bool segment_thin(struct spool *s, struct spool_segment *seg)
 	less->thinned = true;
 	less->memory = seg->memory != NULL ? bytes : NULL;
 	s->memory_bytes += seg->memory != NULL ? s->config.segment_bytes : 0;
-	while (*at != seg)
-		at = &(*at)->next;
-	*at = less;
-	if (s->newest == seg)
-		s->newest = less;
-	if (s->cursor.segment == seg->number)
-		s->cursor.offset = sizeof(struct spool_file_header);
-	if (s->at.segment == seg->number)
-		s->at.offset = sizeof(struct spool_file_header);
-	if (s->done.segment == seg->number)
-		s->done.offset = sizeof(struct spool_file_header);
-	seg->gone = true;
-	seg->users++; // dropped by put, which closes its file and frees it
-	spool_segment_put(s, seg);
+	segment_replace(s, seg, less);
 	if (less->memory == NULL)
 		free(bytes);
 	return true;

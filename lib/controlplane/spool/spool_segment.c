@@ -168,14 +168,14 @@ struct spool_segment *spool_segment_memory(struct spool *s)
 	return seg;
 }
 
-int spool_segment_fd(struct spool *s, struct spool_segment *seg)
+void spool_segment_fd(struct spool *s, struct spool_segment *seg)
 {
 	char name[SPOOL_NAME_MAX];
 	struct stat st;
 	int fd;
 
 	if (seg->fd >= 0 || seg->memory != NULL)
-		return seg->fd;
+		return;
 	spool_segment_name(seg->number, "spool", name);
 	fd = openat(s->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
@@ -183,10 +183,9 @@ int spool_segment_fd(struct spool *s, struct spool_segment *seg)
 		fd = -1;
 	}
 	seg->fd = fd;
-	return fd;
 }
 
-ssize_t spool_segment_read(struct spool *s, struct spool_segment *seg, void *out, size_t n, uint64_t offset)
+ssize_t spool_segment_read(const struct spool_segment *seg, void *out, size_t n, uint64_t offset)
 {
 	size_t got = 0;
 
@@ -194,7 +193,7 @@ ssize_t spool_segment_read(struct spool *s, struct spool_segment *seg, void *out
 		memcpy(out, seg->memory + offset, n);
 		return (ssize_t)n;
 	}
-	if (spool_segment_fd(s, seg) < 0)
+	if (seg->fd < 0)
 		return -1;
 	while (got < n) {
 		ssize_t more = pread(seg->fd, (uint8_t *)out + got, n - got, (off_t)(offset + got));
@@ -208,12 +207,23 @@ ssize_t spool_segment_read(struct spool *s, struct spool_segment *seg, void *out
 	return (ssize_t)got;
 }
 
+// Nothing is written to a segment that has one behind it. Thousands may wait, and are not open meanwhile.
+static void segment_rest(struct spool_segment *seg)
+{
+	if (seg->users > 0 || seg->next == NULL || seg->fd < 0)
+		return;
+	close(seg->fd);
+	seg->fd = -1;
+}
+
 void spool_segment_push(struct spool *s, struct spool_segment *seg)
 {
-	if (s->newest != NULL)
+	if (s->newest != NULL) {
 		s->newest->next = seg;
-	else
+		segment_rest(s->newest);
+	} else {
 		s->oldest = seg;
+	}
 	s->newest = seg;
 	s->segments++;
 	if (seg->memory != NULL)
@@ -254,6 +264,8 @@ void spool_segment_put(struct spool *s, struct spool_segment *seg)
 {
 	if (--seg->users == 0 && seg->gone)
 		segment_free(s, seg);
+	else
+		segment_rest(seg);
 }
 
 struct spool_segment *spool_segment_find(struct spool *s, uint64_t number)
@@ -270,17 +282,20 @@ void spool_segment_aside(struct spool *s, struct spool_segment *seg, uint64_t of
 {
 	char name[SPOOL_NAME_MAX];
 	uint8_t *copy = malloc(n > 0 ? n : 1);
-	ssize_t got = copy != NULL ? spool_segment_read(s, seg, copy, n, offset) : -1;
+	ssize_t got = copy != NULL ? spool_segment_read(seg, copy, n, offset) : -1;
+	bool written = true;
 	int fd;
 
-	s->stats.damaged_bytes += n;
-	s->stats.damaged_files++;
 	spool_segment_name(seg->number, "damaged", name);
 	fd = got > 0 ? openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640) : -1;
 	if (fd >= 0) {
-		if (write(fd, copy, (size_t)got) != got)
-			s->stats.disk_errors++;
+		written = write(fd, copy, (size_t)got) == got;
 		close(fd);
 	}
 	free(copy);
+	pthread_mutex_lock(&s->mutex);
+	s->stats.damaged_bytes += n;
+	s->stats.damaged_files++;
+	s->stats.disk_errors += !written;
+	pthread_mutex_unlock(&s->mutex);
 }

@@ -38,30 +38,33 @@ void spool_disk_failed(struct spool *s, int error, const char *what)
 
 static bool sync_now(struct spool *s)
 {
-	bool good;
+	int error = 0;
 
 	if (s->active == NULL || s->active->memory != NULL)
 		s->unsynced_used = 0;
-	good = s->unsynced_used == 0 || fdatasync(s->active->fd) == 0;
-	s->stats.fsyncs += s->unsynced_used > 0;
-	s->next_sync_ns = spool_now_ns() + (uint64_t)s->config.fsync_ms * MS_NS; // from its end: a slow disk has time for other things
-	if (good) {
-		s->unsynced_used = 0;
+	if (s->unsynced_used == 0)
 		return true;
-	}
+	if (fdatasync(s->active->fd) != 0)
+		error = errno;
+	s->next_sync_ns = spool_now_ns() + (uint64_t)s->config.fsync_ms * MS_NS; // from its end: a slow disk has time for other things
 	pthread_mutex_lock(&s->mutex);
-	s->stats.fsync_failures++;
-	spool_disk_failed(s, errno, "fsync of a segment");
+	s->stats.fsyncs++;
+	s->stats.fsync_failures += error != 0;
+	if (error != 0)
+		spool_disk_failed(s, error, "fsync of a segment");
 	pthread_mutex_unlock(&s->mutex);
-	return false;
+	if (error == 0)
+		s->unsynced_used = 0;
+	return error == 0;
 }
 
 static void seal(struct spool *s)
 {
-	if (s->active == NULL || s->active->memory != NULL)
+	if (s->active == NULL || s->active->memory != NULL || ftruncate(s->active->fd, (off_t)s->active->size) == 0)
 		return;
-	if (ftruncate(s->active->fd, (off_t)s->active->size) != 0)
-		s->stats.disk_errors++; // it keeps its preallocated tail, which reads as its end
+	pthread_mutex_lock(&s->mutex);
+	s->stats.disk_errors++; // it keeps its preallocated tail, which reads as its end
+	pthread_mutex_unlock(&s->mutex);
 }
 
 // A new segment on disk, or in memory. Locked. NULL: neither.
@@ -353,7 +356,7 @@ void spool_append(struct spool *s, unsigned stream, const void *payload, uint32_
 	struct spool_file_entry e = {.boot = s->boot, .stream = (uint8_t)stream, .cause = SPOOL_KEPT, .length = length};
 
 	e.first = e.last = ++s->last[stream].seq;
-	__atomic_add_fetch(&s->stats.appended, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&s->appended, 1, __ATOMIC_RELAXED);
 	pending_room(s, sizeof(e) + length + 8 + SPOOL_GAPS_MAX * sizeof(e)); // before the gaps: it may make some
 	if (s->gaps[stream] > 0)
 		gaps_put(s, stream);
