@@ -183,9 +183,9 @@ def test_own_traffic(t):
                                    ("localhost:8481", "leave_out", False)):
         out = t.fresh("out")
         program = t.start(SPANWATCH, "-i", "lo", "-o", out, "--api", listen, "--set", "capture.own_traffic=" + setting, namespace=here)
-        page = t.until(lambda: re.search(r"http://127\.0\.0\.1:\d+/", program.err), "the address is printed", 15).group()
+        page = t.until(lambda: re.search(r"http://127\.0\.0\.1:\d+/", program.err), "the address is printed").group()
         ask = ("curl", "-s", "-o", "/dev/null", page + "api/v1/health")
-        t.until(lambda: t.start(*ask, namespace=here).wait() == 0, "the API answers", 15)
+        t.until(lambda: t.start(*ask, namespace=here).wait() == 0, "the API answers")
         for _ in range(5):
             t.call(*ask, namespace=here)
         check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])
