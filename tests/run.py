@@ -26,7 +26,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 BUILD, ASAN, FUZZ = (os.path.join(ROOT, name) for name in ("build", "build-asan", "build-fuzz"))
 SKIPPED = 77
 TAIL = 40  # lines of a failed test's output
-LONG_FUZZ_S = 300
+LONG_FUZZ_S, UNIT_LIMIT_S = 300, 300
 CORES = max(1, min(2, os.cpu_count() or 1))
 TOGETHER = 2 * CORES  # most of them wait half of their time: for DPDK to start, for packets at a pace, for servers
 
@@ -113,7 +113,7 @@ def unit_tests(folder, suffix):
         return
     for row in json.loads(said.stdout):
         if "spanwatch:unit" in row["suite"] or row["name"].startswith("replay_"):  # replay_X: the seeds of fuzz target X
-            yield Test("unit %s%s" % (row["name"], suffix), row["cmd"], limit=row["timeout"] or 120, env=row["env"])
+            yield Test("unit %s%s" % (row["name"], suffix), row["cmd"], limit=max(row["timeout"], UNIT_LIMIT_S), env=row["env"])
 
 
 def protocols():

@@ -320,7 +320,7 @@ class Rig:
         for program in reversed(self.programs):
             program.kill()
         for folder in self.mounts:
-            subprocess.run(["umount", folder], check=False, capture_output=True)
+            subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from harness import ROOT, SMALL, SPANWATCH, Skip, check, frame_udp, free_port, ledger_check, pcap_write, system_test
+from harness import PATIENCE_S, ROOT, SMALL, SPANWATCH, Skip, check, frame_udp, free_port, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/dns.pcap")
 JSON = {"Content-Type": "application/json"}
@@ -35,6 +35,11 @@ def sent(t, namespace, packets, *options):
 def arrived(t, program, packets):
     stats = t.get(program, "/api/v1/stats")
     return stats["packets"]["received"] + sum(port["kernel_drops"] for port in stats["ports"]) >= packets
+
+
+def decided(filters, packets):
+    """Once so many have been kept or left out."""
+    return filters if filters["packets_since"]["kept"] + filters["packets_since"]["filtered"] >= packets else None
 
 
 @system_test(root=True, tools=("tcpreplay",))
@@ -65,7 +70,7 @@ def test_while_packets_flow(t):
         changes += 1
         check(put(t, program, expression=expression, attributes=[])[0] == 200, "a change")
         sent(t, client, 100).wait()
-        now = t.until(lambda: (lambda f: f if f["packets_since"]["received"] >= 100 else None)(t.get(program, "/api/v1/filters")), "100 packets")
+        now = t.until(lambda: decided(t.get(program, "/api/v1/filters"), 100), "100 packets")
         since = now["packets_since"]
         check((since["received"], since["kept"], since["filtered"]) == (100, 100 - left_out, left_out), "%r: %r", expression, since)
         for key in since:
@@ -149,7 +154,7 @@ def test_terminal_closed(t):
     try:
         for word in (b"packets", b"read again"):
             while word not in line:
-                check(select.select([terminal], [], [], 20)[0], "%s is not said: %r", word, line)
+                check(select.select([terminal], [], [], PATIENCE_S)[0], "%s is not said: %r", word, line)
                 line += os.read(terminal, 4096)
             if word == b"packets":
                 os.kill(pid, signal.SIGHUP)

@@ -111,7 +111,7 @@ def test_live(t):
     frames = t.fresh("frames")
     pcap_write(frames, [frame_udp(i, 9000) for i in range(100)])
     t.call("tcpreplay", "-q", "--intf1=eth0", "--pps=2000", frames, namespace=client_end)
-    t.until(lambda: client.ask("/spanwatch/stats")["packets_received"] >= 100, "telemetry saw the packets")
+    t.until(lambda: client.ask("/spanwatch/lcores")["packets_handled"] >= 100, "telemetry saw the packets")
     check(client.ask("/spanwatch/flows")["flows_created"] >= 100, "%r", client.ask("/spanwatch/flows"))
     workers_add_up(client, 1)
     check(client.ask("/ethdev/list"), "DPDK's own commands know no port")
