@@ -99,10 +99,10 @@ class Report:
         return 1 if self.failed else 0
 
 
-def build(folder, *options, env=None):
+def build(folder, *options, env=None, niceness=0):
     """A step that counts as a test: what cannot be built has failed."""
     setup = ["meson", "setup", folder, *options] if not os.path.exists(os.path.join(folder, "build.ninja")) else ["true"]
-    script = '"${@:2}" >/dev/null && exec nice -n 10 ninja -C "$1" --quiet'
+    script = '"${@:2}" >/dev/null && exec nice -n %d ninja -C "$1" --quiet' % niceness
     return Test("build " + os.path.basename(folder), ["bash", "-c", script, "build", folder, *setup], limit=1800, env=env)
 
 
@@ -168,7 +168,8 @@ def groups(args):
     if args.quick:
         yield quick
         return
-    yield [build(ASAN, "-Dsanitize=address,undefined", "-Doptimization=1", "-Dc_args=-g1"), build(FUZZ, "-Dbuildtype=debug", env={"CC": "clang"}), *quick]
+    yield [build(ASAN, "-Dsanitize=address,undefined", "-Doptimization=1", "-Dc_args=-g1", niceness=10),
+           build(FUZZ, "-Dbuildtype=debug", env={"CC": "clang"}, niceness=10), *quick]
     yield [*(t for t in system if t.slow), *unit_tests(ASAN, ", sanitized"), *fuzz_tests(LONG_FUZZ_S if args.long else 2)]
 
 
