@@ -168,8 +168,8 @@ def groups(args):
     if args.quick:
         yield quick
         return
-    yield [build(ASAN, "-Dsanitize=address,undefined", "-Doptimization=1", "-Dc_args=-g1", niceness=10),
-           build(FUZZ, "-Dbuildtype=debug", env={"CC": "clang"}, niceness=10), *quick]
+    yield [build(ASAN, "-Dsanitize=address,undefined", "-Doptimization=1", "-Dc_args=-g1", niceness=5),
+           build(FUZZ, "-Dbuildtype=debug", env={"CC": "clang"}, niceness=5), *quick]
     yield [*(t for t in system if t.slow), *unit_tests(ASAN, ", sanitized"), *fuzz_tests(LONG_FUZZ_S if args.long else 2)]
 
 
