@@ -66,7 +66,7 @@ def without_memory(t, path):
     return None if flows[0] == flows[1] else "%s: %s with all memory, %s without" % (name, *flows)
 
 
-@system_test(limit=1200, slow=True)
+@system_test(limit=1800, slow=True)
 def test_pools_refuse(t):
     paths = captures()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

@@ -56,7 +56,7 @@ class Cluster:
         return self.call("XLEN", stream_key(stream, sensor))
 
 
-@system_test(tools=("redis-server", "redis-cli"), limit=240)
+@system_test(tools=("redis-server", "redis-cli"))
 def test_primary_dies(t):
     """Its replica may lack what it had acknowledged: that is sent again out of what is retained."""
     cluster = Cluster(t)
@@ -77,7 +77,7 @@ def test_primary_dies(t):
     check(everywhere == total, "the streams hold %d, the sensors made %d", everywhere, total)
 
 
-@system_test(tools=("redis-server", "redis-cli"), limit=240)
+@system_test(tools=("redis-server", "redis-cli"))
 def test_slot_moves(t):
     """Key by key from one node to another while records come: MOVED, ASK and TRYAGAIN."""
     cluster = Cluster(t, 3, node_timeout_ms=20000)
@@ -103,7 +103,7 @@ def test_slot_moves(t):
     all_there(t, program, cluster)
 
 
-@system_test(tools=("redis-server", "redis-cli"), limit=120)
+@system_test(tools=("redis-server", "redis-cli"))
 def test_cluster_down(t):
     """A part of the slots has no owner: records wait, with the cause."""
     cluster = Cluster(t, 3)
@@ -116,7 +116,7 @@ def test_cluster_down(t):
     all_there(t, program, cluster)
 
 
-@system_test(tools=("redis-server", "redis-sentinel"), limit=240)
+@system_test(tools=("redis-server", "redis-sentinel"))
 def test_sentinel(t):
     """The primary dies, the Sentinel makes its replica the primary, and says so to who asks."""
     primary = Redis(t, "--repl-diskless-sync-delay", "0")
@@ -141,7 +141,7 @@ def test_sentinel(t):
     all_there(t, program, replica)
 
 
-@system_test(tools=("redis-server",), limit=120)
+@system_test(tools=("redis-server",))
 def test_replicas_by_list(t):
     """Two addresses of plain replication: what is written goes to the one that takes it, also after they have changed places."""
     first = Redis(t, "--repl-diskless-sync-delay", "0")
@@ -156,7 +156,7 @@ def test_replicas_by_list(t):
     check(os.path.isdir(program.spool), "the spool")
 
 
-@system_test(tools=("redis-server", "redis-cli"), limit=120)
+@system_test(tools=("redis-server", "redis-cli"))
 def test_lying_redirect(t):
     """A single reply that names an address is no reason to go there: the Cluster itself has to list it."""
     from resp_proxy import Proxy

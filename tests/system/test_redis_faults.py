@@ -35,7 +35,7 @@ def waits(t, program):
 
 # ---- R1 to R4: away, forgetful, frozen, slow ----
 
-@system_test(tools=("redis-server",), limit=240)
+@system_test(tools=("redis-server",))
 def test_killed_and_back(t):
     server, program = begin(t, *AOF, seconds=2 + AWAY_S / 2)
     server.kill()
@@ -87,7 +87,7 @@ def test_forgets_beyond_what_is_kept(t):
         check(lines[0].first == stones[0].last + 1, "%s: %r is followed by %d", stream, stones[0], lines[0].first)
 
 
-@system_test(tools=("redis-server",), limit=240)
+@system_test(tools=("redis-server",))
 def test_frozen(t):
     """What was written into its socket before it stopped is executed when it goes on, after we have given up on it."""
     server, program = begin(t, seconds=2 + FROZEN_S)
@@ -289,7 +289,7 @@ def settings_file(t, address, *more):
     return path
 
 
-@system_test(tools=("redis-server",), limit=300)
+@system_test(tools=("redis-server",))
 def test_hostile_answers(t):
     """Each at once and in the middle; memory stays where it was, and what is true is delivered afterwards."""
     server = Redis(t)
@@ -418,7 +418,7 @@ def pace_found(t, ends):
     return 0
 
 
-@system_test(root=True, tools=("redis-server", "tcpreplay"), alone=True, limit=240)
+@system_test(root=True, tools=("redis-server", "tcpreplay"), alone=True, limit=900)
 def test_live_load_through_faults(t):
     """A packet is worth no less because Redis is in trouble: none is lost that was not lost without it."""
     ends = t.wire()

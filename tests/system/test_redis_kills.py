@@ -15,7 +15,7 @@ QUEUED_MAX = 1024  # records of a replay on their way to the spool: one batch of
 OFTEN = ("--set", "spool.segment_mb=1", "--set", "spool.retain_mb=1")
 
 
-@system_test(tools=("redis-server",), limit=300)
+@system_test(tools=("redis-server",))
 def test_redis_is_killed(t):
     """It answers after its file has what it answers for, so nothing is lost; what was sent and not answered is not there twice."""
     generator = random.Random(20)
@@ -90,7 +90,7 @@ def test_spanwatch_is_killed(t):
     check(False, "no death lost a record: none was in the middle of anything")
 
 
-@system_test(tools=("redis-server",), limit=300)
+@system_test(tools=("redis-server",))
 def test_both_are_killed(t):
     """First the one, and before it is back the other: all that was written waits for both."""
     server, spool = Redis(t, "--appendonly", "yes"), t.fresh("spool")

@@ -110,7 +110,7 @@ def every_nth(t, n, fault, calls, read):
 CALLS = "write pwrite fsync fdatasync fallocate rename ftruncate"
 
 
-@system_test(limit=100)
+@system_test()
 def test_every_nth_call_fails(t):
     for n in (2, 3, 4, 5, 7, 11, 17, 23, 50, 101, 150, 199):
         for fault in ("EIO", "ENOSPC", "short", "EINTR"):
