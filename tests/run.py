@@ -3,8 +3,9 @@
 
     run.py [--quick] [--long] [--only PATTERN]
 
-Quick ones come first; the sanitized builds go on beside them, at low priority. Each test is a process of its own with a time limit; its output is shown when it fails. A test passes with
-exit code 0 and is skipped with 77; what it says last is the reason. Tests that say so have the machine to themselves.
+Quick ones come first; the sanitized builds go on beside them, at low priority. Each test is a process of its own with a time limit;
+its output is shown when it fails. A test passes with exit code 0 and is skipped with 77; what it says last is the reason. Tests that
+say so have the machine to themselves.
 """
 import argparse
 import concurrent.futures
