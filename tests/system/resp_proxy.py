@@ -128,6 +128,8 @@ class Connection:
                 return
             if self.proxy.delay:
                 time.sleep(self.proxy.delay)
+            if self.proxy.replace is not None:
+                data = data.replace(*self.proxy.replace)
             if self.inject is not None and self.replied + len(data) > self.inject[0]:
                 self.put(self.client, data[:max(0, self.inject[0] - self.replied)])
                 self.hostile(self.inject[1])
@@ -173,6 +175,7 @@ class Proxy:
         self.cut_reply = lambda _: self.NEVER     # by number of the connection, from 1: after so many bytes of replies
         self.cut_request = lambda _: self.NEVER
         self.inject = lambda _: None              # by number: (after so many bytes of replies, what is said from then on)
+        self.replace = None                       # (bytes, bytes): said in the place of what the server says
         self.fail_xadd = None                     # the how-manieth XADD of a connection fails, once
         self.failed = self.injected = self.flooded = self.accepted = 0
         self.running = True

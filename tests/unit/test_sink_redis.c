@@ -28,13 +28,14 @@ enum { ROOM = 1 << 16 };
 static char sent[ROOM], wire[ROOM]; // a line each command; the bytes
 static size_t sent_used, wire_used;
 static redisReader *reader;
-static bool closed;
+static bool closed, asking;
 static struct config config;
 static struct redis_sink *sink;
 static struct spool_batch *batch;
 
 int __wrap_redis_link_open(const struct redis_settings *settings, const char *key, struct redis_link **out, struct remote_fault *fault);
 void __wrap_redis_link_close(struct redis_link *link);
+bool __wrap_redis_link_asking(const struct redis_link *link);
 const char *__wrap_redis_link_peer(const struct redis_link *link);
 int __wrap_redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths);
 int __wrap_redis_link_flush(struct redis_link *link, struct remote_fault *fault);
@@ -53,6 +54,12 @@ int __wrap_redis_link_open(const struct redis_settings *settings, const char *ke
 void __wrap_redis_link_close(struct redis_link *link)
 {
 	closed = link != NULL || closed;
+}
+
+bool __wrap_redis_link_asking(const struct redis_link *link)
+{
+	assert_non_null(link);
+	return asking;
 }
 
 const char *__wrap_redis_link_peer(const struct redis_link *link)
@@ -618,6 +625,94 @@ static void connections_that_are_refused(void **state)
 	assert_string_equal(sent, ""); // never signed: the sign of life is not ours to take away
 }
 
+// ---- a node that is being given the slot ----
+
+#define MOVED "-MOVED 1 there:1\r\n"
+
+// Where a stream is not there it is made empty, so that transactions can name it; what may be missing goes alone.
+static void connection_asks(void **state)
+{
+	static const char none[] = OK "*5\r\n" NIL NIL NIL NIL NIL, missing[] = OK "-ERR no such key\r\n";
+	struct remote_fault fault = {.cause = ""};
+	struct remote_where where;
+	char replies[4096];
+
+	(void)state;
+	connected(CONFIG_REDIS_STREAMS);
+	sink->link = NULL;
+	snprintf(replies, sizeof(replies), OK OK "%s" OK NIL OK "%s%s" OK "%s" OK "-ERR Invalid\r\n" OK OK QUEUED QUEUED "*2\r\n:1\r\n:1\r\n"
+		 OK OK OK "*1\r\n" BULK(32, ME) OK BULK(3, "0-1") OK BULK(3, "0-1") OK OK OK ":1\r\n" OK ":1\r\n" OK ":1\r\n" OK ":0\r\n"
+		 MOVED, none, stream_reply(3), missing, stream_reply(0));
+	answer(replies);
+	asking = true;
+	assert_int_equal(redis_connect(sink, &identity, &where, &fault), 0);
+	asking = false;
+	all_read();
+	assert_string_equal(sent, "ASKING\nWATCH sw:{lab}:writer\n"
+				  "ASKING\nHMGET sw:{lab}:writer instance base since boot from\n"
+				  "ASKING\nGET sw:{lab}:alive\n"
+				  "ASKING\nXINFO STREAM sw:{lab}:flows\nASKING\nXINFO STREAM sw:{lab}:alerts\n"
+				  "ASKING\nXINFO STREAM sw:{lab}:events\n"
+				  "ASKING\nCOMMAND GETKEYS TS.ADD k 1 1\n"
+				  "ASKING\nMULTI\n"
+				  "HSET sw:{lab}:writer instance " ME " base 0 since 0 boot 3 from 0-0 0-0 0-0 0-0\n"
+				  "EXPIRE sw:{lab}:writer 2592000\nEXEC\nASKING\nWATCH sw:{lab}:writer\nASKING\nHMGET sw:{lab}:writer instance\n"
+				  "ASKING\nXADD sw:{lab}:alerts MAXLEN 0 0-1 eve \nASKING\nXADD sw:{lab}:events MAXLEN 0 0-1 eve \n"
+				  "ASKING\nSET sw:{lab}:alive " ME " PX 5000\n"
+				  "ASKING\nEXPIRE sw:{lab}:flows 2592000\nASKING\nEXPIRE sw:{lab}:alerts 2592000\n"
+				  "ASKING\nEXPIRE sw:{lab}:events 2592000\nASKING\nEXPIRE sw:{lab}:stats 2592000\n"
+				  "EXISTS sw:{lab}:writer\n");
+	assert_true(sink->asking && sink->there[0] && sink->there[1] && sink->there[2]);
+	assert_true(where.last[0].boot == 3 && where.last[1].boot == 0 && where.last[2].boot == 0);
+}
+
+static void asking_batch(const char *replies)
+{
+	connected(CONFIG_REDIS_STREAMS);
+	sink->asking = sink->there[0] = sink->there[1] = sink->there[2] = true;
+	add(SINK_AGGREGATES, 3, 1, "{\"stats\":{\"pps\":1}}");
+	add(SINK_FLOWS, 3, 1, "{}");
+	send_batch();
+	assert_string_equal(sent, "ASKING\nMULTI\nXADD sw:{lab}:flows NOMKSTREAM MAXLEN ~ 1000000 3-1 eve {}\nEXPIRE sw:{lab}:flows 2592000\n"
+				  "EXPIRE sw:{lab}:writer 2592000\nEXEC\nASKING\nWATCH sw:{lab}:writer\nASKING\nHMGET sw:{lab}:writer instance\n");
+	answer(replies);
+}
+
+#define EXECUTED OK OK QUEUED QUEUED QUEUED "*3\r\n" BULK(3, "3-1") ":1\r\n:1\r\n"
+#define ASKED_ME OK OK OK "*1\r\n" BULK(32, ME)
+
+// Sums follow once the entries are there, and only then; the node that no longer says MOVED is asked for nothing any more.
+static void batches_that_ask(void **state)
+{
+	static const struct {
+		const char *replies, *cause;
+		bool sums, asking;
+	} cases[] = {
+		{EXECUTED ASKED_ME OK ":1\r\n" OK ":1\r\n" OK ":0\r\n" MOVED, NULL, true, true},
+		{EXECUTED ASKED_ME OK ":1\r\n" OK ":1\r\n" OK ":0\r\n" ":1\r\n", NULL, true, false},
+		{EXECUTED ASKED_ME OK "-WRONGTYPE x\r\n", "wrongtype", true, true},
+		{EXECUTED ASKED_ME OK MOVED, "moved", true, true},
+		{OK OK QUEUED QUEUED QUEUED "-TRYAGAIN x\r\n" ASKED_ME, "migrating", false, true},
+		{OK OK QUEUED QUEUED QUEUED "*-1\r\n" ASKED_ME, "changed", false, true},
+		{OK OK MOVED MOVED MOVED "-EXECABORT x\r\n" OK MOVED OK MOVED, "moved", false, true},
+		{"-NOPERM x\r\n", "auth", false, true},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct remote_fault fault = {.cause = ""};
+		unsigned duplicates;
+
+		asking_batch(cases[i].replies);
+		assert_int_equal(redis_receive(sink, &duplicates, &fault), cases[i].cause == NULL ? 0 : -EIO);
+		all_read();
+		assert_string_equal(fault.cause, cases[i].cause == NULL ? "" : cases[i].cause);
+		assert_string_equal(sent, !cases[i].sums ? "" : "ASKING\nHSET sw:{lab}:stats pps 1\nASKING\nEXPIRE sw:{lab}:stats 2592000\n"
+				    "ASKING\nPUBLISH sw:{lab}:live {\"stats\":{\"pps\":1}}\nEXISTS sw:{lab}:writer\n");
+		assert_int_equal(sink->asking, cases[i].asking);
+	}
+}
+
 // ---- whose ids ----
 
 struct where_case {
@@ -759,6 +854,8 @@ int main(void)
 		cmocka_unit_test(idle_finds_what_is_gone),
 		cmocka_unit_test(connection_signs),
 		cmocka_unit_test(connections_that_are_refused),
+		cmocka_unit_test(connection_asks),
+		cmocka_unit_test(batches_that_ask),
 		cmocka_unit_test(whose_ids),
 		cmocka_unit_test(ids_without_room),
 		cmocka_unit_test(texts),

@@ -55,7 +55,7 @@ static void clusters_name_the_primary_of_a_slot(void **state)
 		struct redis_link *link;
 		int rc;
 
-		owner.calls[0] = (struct fake_call){.answer = OK PRIMARY};
+		owner.calls[0] = (struct fake_call){.answer = OK PRIMARY ":1\r\n"};
 		fake_start(&owner, 1);
 		snprintf(slots, sizeof(slots),
 			 OK PRIMARY MEMBER ":77\r\n*2\r\n*3\r\n:0\r\n:76\r\n*2\r\n$0\r\n\r\n:1\r\n*3\r\n:77\r\n:16383\r\n*3\r\n%s\r\n:%u\r\n$1\r\nx\r\n",
@@ -75,6 +75,63 @@ static void clusters_name_the_primary_of_a_slot(void **state)
 		fake_stop(&asked);
 		fake_stop(&owner);
 		assert_null(memmem(owner.heard, owner.heard_bytes, "SELECT", 6));
+	}
+}
+
+// Whoever owns the slot gives it away: the other node is gone to once nothing is left behind, and if the Cluster lists it.
+static void slots_that_are_given_away(void **state)
+{
+	static const struct {
+		const char *ask, *left, *listed; // a colon at the end: the port of the other node follows
+		const char *cause, *part;        // NULL: followed
+	} cases[] = {
+		{"-ASK 77 127.0.0.1:", ":0\r\n", "a 127.0.0.1:", NULL, NULL},
+		{"-ASK 77 :", ":0\r\n", "a 127.0.0.1:", NULL, NULL},
+		{"-ASK 77 127.0.0.1:", ":3\r\n", "a 127.0.0.1:", "migrating", "3 keys"},
+		{"-ASK 77 127.0.0.1:", ":0\r\n", "a 127.0.0.2:", "migrating", "does not list"},
+		{"-ASK 77 127.0.0.1:", ":0\r\n", "a 127.0.0.1:1", "migrating", "does not list"},
+		{"-ASK 77 localhost:", ":0\r\n", "a 127.0.0.2:", NULL, NULL}, // CLUSTER SLOTS has that name
+		{"-ASK 77 127.0.0.3:", ":0\r\n", "a 127.0.0.1:", "migrating", "does not list"},
+		{"-ASK 77 127.0.0.1:", "-NOPERM x\r\n", "a 127.0.0.1:", "auth", "NOPERM"},
+		{"-ASK 77 127.0.0.1:", "+0\r\n", "a 127.0.0.1:", "protocol", "CLUSTER"},
+		{"-ASK", ":0\r\n", "a 127.0.0.1:", "migrating", "does not list"},
+		{"-ASK 77", ":0\r\n", "a 127.0.0.1:", "migrating", "does not list"},
+		{"-ASK a:1 77", ":0\r\n", "a 127.0.0.1:", "migrating", "does not list"},
+		{"-ASK 77 127.0.0.1:70000", ":0\r\n", "a 127.0.0.1:", "migrating", "does not list"},
+		{"-ASK 77 127.0.0.1:-1", ":0\r\n", "a 127.0.0.1:", "migrating", "does not list"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fake owner = {0}, other = {0};
+		struct remote_fault fault = {0};
+		struct redis_settings s;
+		struct redis_link *link;
+		char port[8], ask[100], nodes[100], answer[500] = "";
+		int rc;
+
+		other.calls[0] = (struct fake_call){.answer = OK PRIMARY};
+		owner.calls[0] = (struct fake_call){.answer = answer};
+		fake_start(&other, 1);
+		fake_start(&owner, 1);
+		snprintf(port, sizeof(port), "%u", other.port);
+		snprintf(ask, sizeof(ask), "%s%s\r\n", cases[i].ask, cases[i].ask[strlen(cases[i].ask) - 1] == ':' ? port : "");
+		snprintf(nodes, sizeof(nodes), "%s%u@1 master\n", cases[i].listed, other.port);
+		snprintf(answer, sizeof(answer), OK PRIMARY MEMBER ":77\r\n*2\r\n*3\r\n:0\r\n:76\r\n*2\r\n$9\r\nlocalhost\r\n:%u\r\n"
+			 "*3\r\n:77\r\n:16383\r\n*2\r\n$-1\r\n:%u\r\n%s%s$%zu\r\n%s\r\n", other.port, owner.port, ask, cases[i].left,
+			 strlen(nodes), nodes);
+		settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){&owner}, 1);
+		rc = redis_link_open(&s, "k", &link, &fault);
+		assert_int_equal(rc, cases[i].cause == NULL ? 0 : -EIO);
+		if (rc == 0)
+			assert_true(link->address.port == other.port && redis_link_asking(link));
+		else
+			fault_check(&fault, cases[i].cause, cases[i].part);
+		assert_int_equal(atomic_load(&other.accepted), rc == 0);
+		redis_link_close(link);
+		redis_settings_wipe(&s);
+		fake_stop(&owner);
+		fake_stop(&other);
 	}
 }
 
@@ -149,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replicas_are_passed_over),
 		cmocka_unit_test(clusters_name_the_primary_of_a_slot),
+		cmocka_unit_test(slots_that_are_given_away),
 		cmocka_unit_test(clusters_that_make_no_sense_are_refused),
 		cmocka_unit_test(sentinels_name_the_primary),
 	};

@@ -95,6 +95,8 @@ struct redis_sink {
 
 	// of this connection
 	struct redis_link *link;
+	bool asking;                       // it goes to a node that is being given our slot: sink_redis_apart.c
+	bool apart;                        // what is put is no part of a transaction
 	bool series;                       // the server has RedisTimeSeries
 	bool series_refused;               // but not for us
 	bool there[REDIS_KEPT];            // streams that exist: XADD must not make them
@@ -106,6 +108,7 @@ struct redis_sink {
 
 	// of the batch in flight
 	bool sent;                         // its replies are outstanding
+	const struct spool_batch *batch;   // NULL: a transaction of our own
 	struct spool_id top[REDIS_KEPT];   // its last ids, as in Redis; boot 0: none
 	uint64_t boot;                     // its largest
 	struct redis_command *command;     // between MULTI and EXEC
@@ -124,6 +127,7 @@ int redis_put_expire(struct redis_sink *sink, const char *key, const char *ttl_s
 
 // The commands of a batch, MULTI and what follows EXEC not included. -ENOMEM.
 int redis_batch_put(struct redis_sink *sink, const struct spool_batch *batch);
+int redis_aggregates_put(struct redis_sink *sink, const struct spool_batch *batch); // which are left to this while sink->asking
 // The commands of an aggregate. What is broken in it is left out and counted. -ENOMEM.
 int redis_aggregate_put(struct redis_sink *sink, const char *json, size_t length);
 

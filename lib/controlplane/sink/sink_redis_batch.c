@@ -32,6 +32,8 @@ int redis_put(struct redis_sink *sink, enum redis_command_kind kind, unsigned st
 	}
 	for (int i = 0; lengths == NULL && i < argc && i < ARGUMENTS_MAX; i++)
 		measured[i] = strlen(argv[i]);
+	if (sink->apart && redis_link_append(sink->link, 1, (const char *[]){"ASKING"}, (const size_t[]){strlen("ASKING")}) < 0)
+		return -ENOMEM;
 	sink->command[sink->commands++] = (struct redis_command){.kind = (uint8_t)kind, .stream = (uint8_t)stream};
 	return redis_link_append(sink->link, argc, argv, lengths != NULL ? lengths : measured);
 }
@@ -145,6 +147,25 @@ static int stream_keep(struct redis_sink *sink, unsigned s)
 	return rc == 0 ? redis_put_expire(sink, sink->key[s], sink->ttl_s) : rc;
 }
 
+static int aggregate_put(struct redis_sink *sink, const struct spool_entry *entry)
+{
+	if (sink->commands > COMMANDS_MAX)
+		sink->left_out++;
+	else if (entry->cause == SPOOL_KEPT)
+		return redis_aggregate_put(sink, entry->payload, entry->length);
+	return 0;
+}
+
+int redis_aggregates_put(struct redis_sink *sink, const struct spool_batch *batch)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < batch->count && rc == 0; i++)
+		if (batch->entry[i].stream >= REDIS_KEPT)
+			rc = aggregate_put(sink, &batch->entry[i]);
+	return rc;
+}
+
 int redis_batch_put(struct redis_sink *sink, const struct spool_batch *batch)
 {
 	unsigned last[SPOOL_STREAMS];
@@ -158,10 +179,8 @@ int redis_batch_put(struct redis_sink *sink, const struct spool_batch *batch)
 			sink->boot = entry->boot;
 		if (entry->stream < REDIS_KEPT)
 			rc = entry_put(sink, entry, last[entry->stream] == i);
-		else if (sink->commands > COMMANDS_MAX)
-			sink->left_out++;
-		else if (entry->cause == SPOOL_KEPT)
-			rc = redis_aggregate_put(sink, entry->payload, entry->length);
+		else if (!sink->asking)
+			rc = aggregate_put(sink, entry);
 	}
 	for (unsigned s = 0; s < REDIS_KEPT && rc == 0; s++)
 		if (last[s] != UINT32_MAX)

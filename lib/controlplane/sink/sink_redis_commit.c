@@ -28,7 +28,7 @@ static bool is_text(const redisReply *reply, int type, const char *text)
 
 // ---- commands ----
 
-int redis_ask(struct redis_sink *sink, int argc, const char **argv)
+int redis_say(struct redis_sink *sink, int argc, const char **argv)
 {
 	size_t lengths[16];
 
@@ -61,6 +61,7 @@ int redis_begin(struct redis_sink *sink)
 {
 	sink->commands = 0;
 	sink->sent = true;
+	sink->batch = NULL;
 	sink->boot = sink->book.boot;
 	memset(sink->top, 0, sizeof(sink->top));
 	return redis_ask(sink, 1, (const char *[]){"MULTI"});
@@ -76,29 +77,44 @@ int redis_put_alive(struct redis_sink *sink)
 			 (const char *[]){"SET", sink->key[REDIS_KEY_ALIVE], sink->instance, "PX", ms}, NULL);
 }
 
-int redis_put_expires(struct redis_sink *sink)
+// Apart from a transaction, EXPIRE of a key that is watched would be its end.
+static int watched_expires_put(struct redis_sink *sink)
+{
+	int rc = redis_put_expire(sink, sink->key[REDIS_KEY_WRITER], sink->ttl_s);
+
+	return rc == 0 && has_marks(sink) ? redis_put_expire(sink, sink->key[REDIS_KEY_DELIVERED], sink->ttl_s) : rc;
+}
+
+static int expires_put(struct redis_sink *sink)
 {
 	int rc = 0;
 
 	sink->expired_ms = redis_now_ms();
 	for (unsigned k = 0; k < REDIS_KEYS && rc == 0; k++)
-		if (k != REDIS_KEY_ALIVE && k != REDIS_KEY_LIVE)
+		if (k != REDIS_KEY_ALIVE && k != REDIS_KEY_LIVE && !(sink->apart && (k == REDIS_KEY_WRITER || k == REDIS_KEY_DELIVERED)))
 			rc = redis_put_expire(sink, sink->key[k], sink->ttl_s);
+	return rc;
+}
+
+int redis_put_due(struct redis_sink *sink)
+{
+	uint64_t now = redis_now_ms();
+	int rc = 0;
+
+	if (sink->renewed_ms == 0 || now >= sink->renewed_ms + REDIS_RENEW_MS)
+		rc = redis_put_alive(sink);
+	if (rc == 0 && (sink->expired_ms == 0 || now >= sink->expired_ms + REDIS_EXPIRE_MS))
+		rc = expires_put(sink);
 	return rc;
 }
 
 // What is due by time, and EXEC with what follows it.
 static int transaction_end(struct redis_sink *sink)
 {
-	uint64_t now = redis_now_ms();
-	int rc = 0;
+	int rc = sink->asking ? watched_expires_put(sink) : redis_put_due(sink);
 
-	if (now >= sink->renewed_ms + REDIS_RENEW_MS)
-		rc = redis_put_alive(sink);
-	if (rc == 0 && now >= sink->expired_ms + REDIS_EXPIRE_MS)
-		rc = redis_put_expires(sink);
 	if (rc == 0)
-		rc = redis_ask(sink, 1, (const char *[]){"EXEC"});
+		rc = redis_say(sink, 1, (const char *[]){"EXEC"});
 	if (rc == 0)
 		rc = redis_ask_watch(sink);
 	if (rc == 0)
@@ -143,7 +159,7 @@ static int queued_read(struct redis_sink *sink, struct remote_fault *refusal, st
 {
 	for (unsigned i = 0; i <= sink->commands; i++) { // the first is MULTI
 		redisReply *reply = NULL;
-		int rc = redis_link_reply(sink->link, &reply, fault);
+		int rc = i == 0 ? redis_answer(sink, &reply, fault) : redis_link_reply(sink->link, &reply, fault);
 
 		if (rc < 0)
 			return rc;
@@ -198,7 +214,7 @@ static int tail_read(struct redis_sink *sink, struct spool_id marks[REDIS_KEPT],
 
 	for (unsigned i = 0; i < n; i++) {
 		redisReply *reply = NULL;
-		int rc = redis_link_reply(sink->link, &reply, fault);
+		int rc = redis_answer(sink, &reply, fault);
 
 		if (rc < 0)
 			return rc;
@@ -279,6 +295,16 @@ static void element_judge(struct redis_sink *sink, const struct redis_command *c
 	}
 }
 
+int redis_alone_judge(struct redis_sink *sink, const struct redis_command *command, const redisReply *reply, struct remote_fault *fault)
+{
+	struct verdict v = {.duplicates = 0};
+
+	element_judge(sink, command, reply, &v);
+	if (v.any_failed)
+		*fault = v.fault;
+	return v.any_failed ? -EIO : 0;
+}
+
 // The marks went up with a transaction whose pushes failed: they are put back, as far as the connection still allows it.
 static void marks_restore(struct redis_sink *sink, const struct verdict *v)
 {
@@ -302,7 +328,7 @@ static void marks_restore(struct redis_sink *sink, const struct verdict *v)
 	while (asked-- > 0) {
 		redisReply *reply = NULL;
 
-		if (redis_link_reply(sink->link, &reply, &ignored) < 0)
+		if (redis_answer(sink, &reply, &ignored) < 0)
 			return;
 		freeReplyObject(reply);
 	}

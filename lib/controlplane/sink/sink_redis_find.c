@@ -1,8 +1,8 @@
 // Which server takes our keys: one of the addresses itself, or the one that Sentinels or a Cluster name. Whatever the last opening
 // learned is only a hint where to ask first; each asks again, for a fault is often the sign that the primary has moved.
 //
-// An address comes from the configuration, or from the list of a server that was asked for its list. A redirect (MOVED, ASK) or the
-// primary's address in a replica's ROLE is never followed.
+// An address comes from the configuration, or from the list of a server that was asked for its list. A MOVED, or the primary's address
+// in a replica's ROLE, is never followed; an ASK only to a node that the Cluster lists, too.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,9 @@ enum stage { STAGE_DIAL, STAGE_HELLO, STAGE_FOLLOW }; // how far an address led
 
 struct find {
 	const struct redis_settings *settings;
+	struct redis_memory *memory;
 	const char *key;
+	long long slot;
 	enum stage stage;
 	bool refused; // the server that was followed to did not take us: it is not tried again
 	struct redis_address refused_address;
@@ -52,6 +54,8 @@ static int primary_dial(const struct redis_settings *settings, const struct redi
 	return rc;
 }
 
+static int asked_follow(struct find *find, struct redis_link **link, struct remote_fault *fault);
+
 // To an address that was listed.
 static int follow(struct find *find, const struct redis_address *address, bool select, struct redis_link **out,
 		  struct remote_fault *fault)
@@ -64,6 +68,8 @@ static int follow(struct find *find, const struct redis_address *address, bool s
 		return -EIO;
 	}
 	rc = primary_dial(find->settings, address, select, out, fault);
+	if (rc == 0 && !select)
+		rc = asked_follow(find, out, fault);
 	if (rc < 0) {
 		find->refused = true;
 		find->refused_address = *address;
@@ -136,6 +142,12 @@ static int sentinel_follow(struct find *find, struct redis_link *link, struct re
 
 // ---- Cluster ----
 
+// Where a Cluster names a node without a host.
+static const char *same_host(const struct redis_link *link)
+{
+	return link->address.port != 0 ? link->address.host : "127.0.0.1";
+}
+
 // A node: [host, port, id, ...]. Without a host (null or empty) it is the one that was asked. False: it is of no use.
 static bool node_read(const struct redis_link *link, const redisReply *node, struct redis_address *out)
 {
@@ -149,7 +161,7 @@ static bool node_read(const struct redis_link *link, const redisReply *node, str
 		return false;
 	out->port = (uint16_t)port->integer;
 	if (host->type == REDIS_REPLY_NIL || (host->type == REDIS_REPLY_STRING && host->len == 0))
-		snprintf(out->host, sizeof(out->host), "%s", link->address.port != 0 ? link->address.host : "127.0.0.1");
+		snprintf(out->host, sizeof(out->host), "%s", same_host(link));
 	else if (!text_take(host, out->host, sizeof(out->host)))
 		return false;
 	return redis_host_valid(out->host) && strcmp(out->host, "?") != 0;
@@ -165,14 +177,12 @@ static void node_remember(struct redis_memory *memory, const struct redis_addres
 }
 
 // Entries: [first slot, last slot, primary, replicas ...].
-static int slots_judge(const struct find *find, const struct redis_link *link, long long slot, const redisReply *slots,
-		       struct redis_address *out, struct remote_fault *fault)
+static int slots_judge(const struct find *find, const struct redis_link *link, const redisReply *slots, struct redis_address *out,
+		       struct remote_fault *fault)
 {
-	struct redis_memory *memory = find->settings->memory;
 	bool found = false;
 
-	if (memory != NULL)
-		memory->node_count = 0;
+	find->memory->node_count = 0;
 	for (size_t i = 0; i < slots->elements; i++) {
 		const redisReply *entry = slots->element[i];
 		struct redis_address node;
@@ -182,17 +192,16 @@ static int slots_judge(const struct find *find, const struct redis_link *link, l
 			return redis_link_protocol(link, "its answer to CLUSTER SLOTS", fault);
 		if (!node_read(link, entry->element[2], &node))
 			continue;
-		if (memory != NULL)
-			node_remember(memory, &node);
-		if (slot >= entry->element[0]->integer && slot <= entry->element[1]->integer) {
+		node_remember(find->memory, &node);
+		if (find->slot >= entry->element[0]->integer && find->slot <= entry->element[1]->integer) {
 			*out = node;
 			found = true;
 		}
 	}
-	return found ? 0 : remote_fail(fault, "clusterdown", false, "the Cluster has no primary for slot %lld, says %s", slot, link->peer);
+	return found ? 0 : remote_fail(fault, "clusterdown", false, "the Cluster has no primary for slot %lld, says %s", find->slot, link->peer);
 }
 
-static int cluster_judge(const struct find *find, const struct redis_link *link, const redisReply *slot, const redisReply *slots,
+static int cluster_judge(struct find *find, const struct redis_link *link, const redisReply *slot, const redisReply *slots,
 			 struct redis_address *out, struct remote_fault *fault)
 {
 	if (redis_reply_begins(slot, "ERR"))
@@ -201,7 +210,8 @@ static int cluster_judge(const struct find *find, const struct redis_link *link,
 		return -EIO;
 	if (slot->type != REDIS_REPLY_INTEGER || slots->type != REDIS_REPLY_ARRAY)
 		return redis_link_protocol(link, "its answer to CLUSTER", fault);
-	return slots_judge(find, link, slot->integer, slots, out, fault);
+	find->slot = slot->integer;
+	return slots_judge(find, link, slots, out, fault);
 }
 
 static int cluster_ask(struct find *find, struct redis_link *link, struct redis_address *out, struct remote_fault *fault)
@@ -224,6 +234,97 @@ static int cluster_ask(struct find *find, struct redis_link *link, struct redis_
 	return rc;
 }
 
+// Where "ASK 8943 10.0.0.7:7000" points to. CLUSTER SLOTS lists the nodes that have slots, CLUSTER NODES those, too, that have none yet.
+// False: nobody but this reply knows of it.
+static bool asked_read(const struct find *find, const struct redis_link *link, const redisReply *ask, const redisReply *nodes,
+		       struct redis_address *out)
+{
+	const char *at = strrchr(ask->str, ' '), *colon = strrchr(ask->str, ':');
+	long port = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
+	char listed[REDIS_PEER_MAX];
+
+	if (port <= 0 || port > UINT16_MAX || at == NULL || colon < at || colon - at > REDIS_HOST_MAX)
+		return false;
+	out->port = (uint16_t)port;
+	snprintf(out->host, sizeof(out->host), "%.*s", (int)(colon - at - 1), at + 1);
+	if (out->host[0] == '\0')
+		snprintf(out->host, sizeof(out->host), "%s", same_host(link));
+	for (unsigned i = 0; i < find->memory->node_count; i++)
+		if (redis_address_equal(out, &find->memory->nodes[i]))
+			return true;
+	snprintf(listed, sizeof(listed), " %s:%u@", out->host, out->port);
+	return redis_host_valid(out->host) && memmem(nodes->str, nodes->len, listed, strlen(listed)) != NULL;
+}
+
+// While the owner still has keys of the slot, some of ours may be among them, and no transaction can be made of two halves.
+static int asked_judge(const struct find *find, const struct redis_link *link, const redisReply *ask, const redisReply *left,
+		       const redisReply *nodes, struct redis_address *out, struct remote_fault *fault)
+{
+	if (redis_reply_fault(left, fault) < 0 || redis_reply_fault(nodes, fault) < 0)
+		return -EIO;
+	if (left->type != REDIS_REPLY_INTEGER || nodes->type != REDIS_REPLY_STRING)
+		return redis_link_protocol(link, "its answer to CLUSTER", fault);
+	if (left->integer > 0)
+		return remote_fail(fault, "migrating", false, "the Cluster is moving slot %lld, and %lld keys of it are still at %s; records "
+				   "wait until all are moved", find->slot, left->integer, link->peer);
+	if (!asked_read(find, link, ask, nodes, out))
+		return remote_fail(fault, "migrating", false, "%s is giving slot %lld to a node that it does not list; it is not followed",
+				   link->peer, find->slot);
+	return 0;
+}
+
+static int asked_where(const struct find *find, struct redis_link *link, const redisReply *ask, struct redis_address *out,
+		       struct remote_fault *fault)
+{
+	redisReply *left = NULL, *nodes = NULL;
+	char slot[24];
+	int rc;
+
+	snprintf(slot, sizeof(slot), "%lld", find->slot);
+	rc = redis_link_ask(link, fault, "CLUSTER", "COUNTKEYSINSLOT", slot, NULL);
+	if (rc == 0)
+		rc = redis_link_ask(link, fault, "CLUSTER", "NODES", NULL);
+	redis_replies_raise(&link->replies, true);
+	if (rc == 0)
+		rc = redis_link_reply(link, &left, fault);
+	if (rc == 0)
+		rc = redis_link_reply(link, &nodes, fault);
+	redis_replies_raise(&link->replies, false);
+	if (rc == 0)
+		rc = asked_judge(find, link, ask, left, nodes, out, fault);
+	freeReplyObject(left);
+	freeReplyObject(nodes);
+	return rc;
+}
+
+// The owner may be giving the slot away. Once it has no key of it any more, all are at the other node, or will be made there. The link
+// is the answer, goes to that node now, or is closed.
+static int asked_follow(struct find *find, struct redis_link **link, struct remote_fault *fault)
+{
+	struct redis_link *owner = *link;
+	struct redis_address address;
+	redisReply *reply = NULL;
+	int rc = redis_link_ask(owner, fault, "EXISTS", find->key, NULL);
+
+	if (rc == 0)
+		rc = redis_link_reply(owner, &reply, fault);
+	if (rc == 0 && !redis_reply_begins(reply, "ASK")) {
+		freeReplyObject(reply);
+		return 0;
+	}
+	find->stage = STAGE_FOLLOW;
+	*link = NULL;
+	if (rc == 0)
+		rc = asked_where(find, owner, reply, &address, fault);
+	if (rc == 0)
+		rc = primary_dial(find->settings, &address, false, link, fault);
+	if (rc == 0)
+		(*link)->asking = true;
+	freeReplyObject(reply);
+	redis_link_close(owner);
+	return rc;
+}
+
 // The link that was asked is the answer, or is closed.
 static int cluster_follow(struct find *find, struct redis_link *link, const struct redis_about *about, struct redis_link **out,
 			  struct remote_fault *fault)
@@ -239,7 +340,7 @@ static int cluster_follow(struct find *find, struct redis_link *link, const stru
 	if (rc == 0 && about->role == REDIS_ROLE_PRIMARY && address.port == link->address.port &&
 	    (strcmp(address.host, link->address.host) == 0 || strcmp(address.host, link->number) == 0)) {
 		*out = link;
-		return 0;
+		return asked_follow(find, out, fault);
 	}
 	redis_link_close(link);
 	return rc == 0 ? follow(find, &address, false, out, fault) : rc;
@@ -278,9 +379,11 @@ static int address_try(struct find *find, const struct redis_address *address, s
 	return rc;
 }
 
-static const struct redis_address *candidate(const struct redis_settings *settings, unsigned index)
+static const struct redis_address *candidate(const struct find *find, unsigned index)
 {
-	return index < settings->address_count ? &settings->addresses[index] : &settings->memory->nodes[index - settings->address_count];
+	unsigned configured = find->settings->address_count;
+
+	return index < configured ? &find->settings->addresses[index] : &find->memory->nodes[index - configured];
 }
 
 // The fault of the address that led furthest, the first of these.
@@ -295,19 +398,18 @@ static void fault_keep(const struct redis_settings *settings, const struct remot
 
 int redis_link_open(const struct redis_settings *settings, const char *key, struct redis_link **out, struct remote_fault *fault)
 {
-	struct redis_memory *memory = settings->memory, none = {0};
-	struct find find = {.settings = settings, .key = key};
+	struct redis_memory none = {0}, *memory = settings->memory != NULL ? settings->memory : &none;
+	struct find find = {.settings = settings, .memory = memory, .key = key};
 	struct remote_fault nearest = {0}, one = {0};
 	unsigned first, count;
 	int stage = -1;
 
 	*out = NULL;
-	memory = memory != NULL ? memory : &none;
 	count = settings->address_count + memory->node_count;
 	first = memory->first < count ? memory->first : 0;
 	for (unsigned i = 0; i < count; i++) {
 		unsigned index = (first + i) % count;
-		struct redis_address address = *candidate(settings, index); // the list may change meanwhile
+		struct redis_address address = *candidate(&find, index); // the list may change meanwhile
 
 		if (address_try(&find, &address, out, &one) == 0) {
 			memory->first = index;

@@ -228,6 +228,11 @@ const char *redis_link_peer(const struct redis_link *link)
 	return link->peer;
 }
 
+bool redis_link_asking(const struct redis_link *link)
+{
+	return link->asking;
+}
+
 // ---- write ----
 
 int redis_link_append(struct redis_link *link, int argc, const char **argv, const size_t *lengths)

@@ -61,6 +61,9 @@ struct redis_link;
 // looked up aside. Returns 0, or -EIO and the fault of the address that came furthest. The settings are not needed after it.
 int redis_link_open(const struct redis_settings *settings, const char *key, struct redis_link **out, struct remote_fault *fault);
 void redis_link_close(struct redis_link *link); // NULL allowed; what was not written is dropped
+// Whether it goes to the node that a Cluster is just giving the slot: there each command needs an ASKING before it, or a MULTI that had
+// one; and a transaction over several keys is refused (TRYAGAIN) while one of them is not there.
+bool redis_link_asking(const struct redis_link *link);
 const char *redis_link_peer(const struct redis_link *link); // "127.0.0.1:6379", lives as long as the link
 
 // A command into the output buffer; nothing is sent. lengths NULL: the arguments are texts. -ENOMEM: the link is of no use any more.
@@ -80,7 +83,8 @@ int redis_link_reply(struct redis_link *link, redisReply **out, struct remote_fa
 //	oom k		OOM					misconf k	MISCONF (its disk)
 //	loading		LOADING					masterdown	MASTERDOWN
 //	clusterdown	CLUSTERDOWN				moved		MOVED (reconnect; never followed)
-//	migrating	ASK, TRYAGAIN				wrongtype p k	WRONGTYPE
+//	migrating	ASK, TRYAGAIN (reconnect: all keys may be at the other node now)
+//	wrongtype p k	WRONGTYPE
 //	aborted		EXECABORT (an earlier reply says why)	busy		BUSY (a script)
 //	noreplicas k	NOREPLICAS (min-replicas-to-write)	clients		its maxclients
 //	error		anything else

@@ -25,6 +25,7 @@ struct redis_link {
 	unsigned awaited;  // replies
 	bool spoke;        // Redis; at least one reply came
 	bool deaf;         // it reads no more, but may have said why
+	bool asking;       // it is being given the slot
 	const char *guess; // what it is, if not Redis
 	void *tls;         // SSL of the context; NULL: none
 };

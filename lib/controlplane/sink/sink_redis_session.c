@@ -43,7 +43,7 @@ static bool last_find(const redisReply *reply, struct spool_id *last)
 int redis_last_read(struct redis_sink *sink, unsigned s, bool *there, struct spool_id *last, struct remote_fault *fault)
 {
 	redisReply *reply = NULL;
-	int rc = redis_link_reply(sink->link, &reply, fault);
+	int rc = redis_answer(sink, &reply, fault);
 
 	*last = (struct spool_id){0};
 	*there = false;
@@ -62,7 +62,7 @@ int redis_last_read(struct redis_sink *sink, unsigned s, bool *there, struct spo
 static int list_read(struct redis_sink *sink, unsigned s, struct remote_fault *fault)
 {
 	redisReply *reply = NULL;
-	int rc = redis_link_reply(sink->link, &reply, fault);
+	int rc = redis_answer(sink, &reply, fault);
 
 	if (rc < 0)
 		return rc;
@@ -99,7 +99,7 @@ static int questions_put(struct redis_sink *sink)
 
 static int plain_read(struct redis_sink *sink, redisReply **reply, struct remote_fault *fault)
 {
-	int rc = redis_link_reply(sink->link, reply, fault);
+	int rc = redis_answer(sink, reply, fault);
 
 	if (rc == 0 && (rc = redis_reply_fault(*reply, fault)) < 0) {
 		freeReplyObject(*reply);
@@ -173,7 +173,7 @@ static int streams_read(struct redis_sink *sink, struct redis_found *found, stru
 static int series_read(struct redis_sink *sink, struct remote_fault *fault)
 {
 	redisReply *reply = NULL;
-	int rc = redis_link_reply(sink->link, &reply, fault);
+	int rc = redis_answer(sink, &reply, fault);
 
 	if (rc < 0)
 		return rc;
@@ -224,6 +224,8 @@ static int outcome(struct redis_sink *sink, unsigned *duplicates, struct remote_
 {
 	int rc = redis_outcome(sink, duplicates, fault);
 
+	if (rc == 0 && sink->asking)
+		rc = redis_apart(sink, fault);
 	if (rc < 0 && !fault->keep)
 		sink->sound = false;
 	return rc;
@@ -243,10 +245,6 @@ static int sign(struct redis_sink *sink, struct remote_fault *fault)
 
 	if (rc == 0)
 		rc = book_put(sink);
-	if (rc == 0)
-		rc = redis_put_alive(sink);
-	if (rc == 0)
-		rc = redis_put_expires(sink);
 	rc = redis_end(sink, rc, fault);
 	if (rc == 0)
 		rc = outcome(sink, &duplicates, fault);
@@ -271,6 +269,7 @@ int redis_connect(void *state, const struct remote_identity *identity, struct re
 	rc = redis_link_open(&sink->settings, sink->key[REDIS_KEY_WRITER], &sink->link, fault);
 	if (rc < 0)
 		return rc;
+	sink->asking = redis_link_asking(sink->link);
 	rc = found_read(sink, &found, fault);
 	if (rc < 0)
 		return rc;
@@ -310,6 +309,7 @@ int redis_send(void *state, const struct spool_batch *batch, struct remote_fault
 	if (sink->changed)
 		return changed_fail(sink, fault);
 	rc = redis_begin(sink);
+	sink->batch = batch;
 	if (rc == 0)
 		rc = redis_batch_put(sink, batch);
 	if (rc == 0)
@@ -345,7 +345,7 @@ int redis_idle(void *state, struct remote_fault *fault)
 	rc = redis_begin(sink);
 	if (rc == 0 && sink->mode == CONFIG_REDIS_STREAMS)
 		rc = exists_put(sink);
-	if (rc == 0)
+	if (rc == 0 && !sink->asking)
 		rc = redis_put_alive(sink);
 	rc = redis_end(sink, rc, fault);
 	if (rc == 0)
@@ -364,7 +364,7 @@ void redis_disconnect(void *state)
 		redis_link_flush(sink->link, &fault);
 	redis_link_close(sink->link);
 	sink->link = NULL;
-	sink->sent = sink->sound = sink->changed = sink->series = false;
+	sink->sent = sink->sound = sink->changed = sink->series = sink->asking = sink->apart = false;
 	sink->renewed_ms = sink->expired_ms = 0;
 	memset(sink->there, 0, sizeof(sink->there));
 	memset(sink->told, 0, sizeof(sink->told));
