@@ -3,11 +3,13 @@
 
     run.py [--quick] [--long] [--only PATTERN]
 
-Quick ones come first. Each test is a process of its own with a time limit; its output is shown when it fails. A test passes with
-exit code 0 and is skipped with 77; what it says last is the reason. Tests that say so have the machine to themselves.
+Quick ones come first; the sanitized builds go on beside them, at low priority. Each test is a process of its own with a time limit;
+its output is shown when it fails. A test passes with exit code 0 and is skipped with 77; what it says last is the reason. Tests that
+say so have the machine to themselves.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import fnmatch
 import glob
 import importlib.util
@@ -25,17 +27,26 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 BUILD, ASAN, FUZZ = (os.path.join(ROOT, name) for name in ("build", "build-asan", "build-fuzz"))
 SKIPPED = 77
 TAIL = 40  # lines of a failed test's output
-LONG_FUZZ_S = 300
-TOGETHER = max(1, min(2, os.cpu_count() or 1))
+LONG_FUZZ_S, UNIT_LIMIT_S = 300, 300
+FUZZ_S = 1  # libFuzzer counts whole ones: it ends after two
+CORES = max(1, min(2, os.cpu_count() or 1))
+TOGETHER = 2 * CORES  # most of them wait half of their time: for DPDK to start, for packets at a pace, for servers
 
 
 class Test:
-    def __init__(self, name, command, limit=120, alone=False, slow=False, env=None):
+    busy = threading.Semaphore(CORES)  # for those that compute as long as they are let
+
+    def __init__(self, name, command, limit=120, alone=False, slow=False, busy=False, env=None):
         self.name, self.command, self.limit, self.alone, self.slow = name, command, limit, alone, slow
+        self.turn = Test.busy if busy else contextlib.nullcontext()
         self.env = dict(os.environ, **(env or {}))
 
     def run(self):
         """Returns (exit code, output, seconds)."""
+        with self.turn:
+            return self.run_now()
+
+    def run_now(self):
         began = time.monotonic()
         if not os.access(self.command[0], os.X_OK) and os.path.isabs(self.command[0]):
             return 1, "%s was not built" % self.command[0], 0.0
@@ -90,11 +101,11 @@ class Report:
         return 1 if self.failed else 0
 
 
-def build(folder, *options, env=None):
+def build(folder, *options, env=None, niceness=0):
     """A step that counts as a test: what cannot be built has failed."""
     setup = ["meson", "setup", folder, *options] if not os.path.exists(os.path.join(folder, "build.ninja")) else ["true"]
-    script = '"${@:2}" >/dev/null && exec ninja -C "$1" --quiet'
-    return Test("build " + os.path.basename(folder), ["bash", "-c", script, "build", folder, *setup], limit=900, env=env)
+    script = '"${@:2}" >/dev/null && exec nice -n %d ninja -C "$1" --quiet' % niceness
+    return Test("build " + os.path.basename(folder), ["bash", "-c", script, "build", folder, *setup], limit=1800, env=env)
 
 
 def unit_tests(folder, suffix):
@@ -104,7 +115,7 @@ def unit_tests(folder, suffix):
         return
     for row in json.loads(said.stdout):
         if "spanwatch:unit" in row["suite"] or row["name"].startswith("replay_"):  # replay_X: the seeds of fuzz target X
-            yield Test("unit %s%s" % (row["name"], suffix), row["cmd"], limit=row["timeout"] or 120, env=row["env"])
+            yield Test("unit %s%s" % (row["name"], suffix), row["cmd"], limit=max(row["timeout"], UNIT_LIMIT_S), env=row["env"])
 
 
 def protocols():
@@ -119,7 +130,7 @@ def fuzz_tests(seconds):
         if os.path.isfile(target) and os.access(target, os.X_OK):
             name = os.path.basename(target)[len("fuzz_"):]
             for part in protocols() if name == "proto" else [name]:
-                yield Test("fuzz %s" % part, ["scripts/fuzz", "--built", str(seconds), part], limit=seconds + 120, slow=seconds > 5)
+                yield Test("fuzz %s" % part, ["scripts/fuzz", "--built", str(seconds), part], limit=seconds + 300, busy=True)
 
 
 def replay_tests():
@@ -145,7 +156,7 @@ def system_tests():
                 command = ["/usr/bin/python3", "tests/system/harness.py", os.path.relpath(path, ROOT), name]
                 found.append(Test("%s %s" % (stem[len("test_"):], name[len("test_"):].replace("_", " ")), command,
                                   limit=how.get("limit", 120), alone=how.get("alone", False), slow=how.get("slow", False)))
-    return sorted(found, key=lambda t: t.slow)
+    return sorted(found, key=lambda t: -t.limit)  # what may take longest first
 
 
 def groups(args):
@@ -155,11 +166,13 @@ def groups(args):
     yield list(unit_tests(BUILD, ""))
     yield list(replay_tests())
     system = system_tests()
-    yield [t for t in system if not t.slow]
-    yield [build(ASAN, "-Dsanitize=address,undefined", "-Dbuildtype=debugoptimized"), build(FUZZ, env={"CC": "clang"})]
-    yield list(unit_tests(ASAN, ", sanitized"))
-    yield list(fuzz_tests(LONG_FUZZ_S if args.long else 2))
-    yield [t for t in system if t.slow]
+    quick = [t for t in system if not t.slow]
+    if args.quick:
+        yield quick
+        return
+    yield [build(ASAN, "-Dsanitize=address,undefined", "-Doptimization=1", "-Dc_args=-g1", niceness=5),
+           build(FUZZ, "-Dbuildtype=debug", env={"CC": "clang"}, niceness=5), *quick]
+    yield [*(t for t in system if t.slow), *unit_tests(ASAN, ", sanitized"), *fuzz_tests(LONG_FUZZ_S if args.long else FUZZ_S)]
 
 
 def run(tests, report):
@@ -174,18 +187,14 @@ def run(tests, report):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--quick", action="store_true", help="leave out what takes long: the first two minutes")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long")
     parser.add_argument("--long", action="store_true", help="fuzz each target for %d s" % LONG_FUZZ_S)
     parser.add_argument("--only", metavar="PATTERN", default="*", help="only tests whose names match (builds are always done)")
     args = parser.parse_args()
     report = Report()
     os.environ["SPANWATCH_TEST_LONG"] = "1" if args.long else ""
     for tests in groups(args):
-        building = bool(tests) and tests[0].name.startswith("build ")
-        if args.quick and building and tests[0].name != "build build":
-            break
-        chosen = [t for t in tests if building or fnmatch.fnmatch(t.name, args.only)]
-        run([t for t in chosen if not (args.quick and t.slow)], report)
+        run([t for t in tests if t.name.startswith("build ") or fnmatch.fnmatch(t.name, args.only)], report)
     return report.finish()
 
 

@@ -9,6 +9,7 @@ and how it is run. What the rig made (folders, programs, namespaces) is gone whe
 import collections
 import http.client
 import importlib.util
+import itertools
 import json
 import os
 import random
@@ -28,6 +29,7 @@ SPANWATCH_ASAN = os.path.join(ROOT, "build-asan/app/spanwatch/spanwatch")
 REPORTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 NOBODY = 65534
 PORTS = (12000, 22000)  # below those that the kernel lends to clients; of a Redis Cluster's node, 10,000 higher too
+PATIENCE_S = 60         # for what is bound to come: a machine that is busy with other things takes its time
 # Tables of a size that starts twice as fast, for tests that start it often; still far larger than what their captures hold.
 SMALL = ("--set", "flow.capacity=65536", "--set", "flow.capacity_ipv6=8192", "--set", "limits.hostnames=8192", "--set", "limits.streams=1024")
 
@@ -40,7 +42,7 @@ class Skip(Exception):
     pass
 
 
-def system_test(root=False, shared=False, tools=(), alone=False, slow=False, limit=120):
+def system_test(root=False, shared=False, tools=(), alone=False, slow=False, limit=300):
     """root: it makes namespaces. shared: it reads ../shared. alone: nothing else may run beside it."""
     def wrap(function):
         function.how = {"root": root, "shared": shared, "tools": tools, "alone": alone, "slow": slow, "limit": limit}
@@ -53,16 +55,23 @@ def check(condition, say, *values):
         raise Failed(say % values if values else say)
 
 
+reserved = []  # sockets, as long as this process lives
+
+
 def free_port(*beside):
-    """One that nobody has; beside: what to add to it for others that have to be free."""
+    """One that nobody has, nor will be given by another test; beside: what to add to it for others that have to be free."""
     for _ in range(200):
         port = random.randrange(*PORTS)
+        claim = socket.socket(socket.AF_UNIX)
         try:
+            claim.bind("\0spanwatch-test-port-%d" % port)
             for other in (0, *beside):
                 with socket.socket() as s:
                     s.bind(("127.0.0.1", port + other))
         except OSError:
+            claim.close()
             continue
+        reserved.append(claim)
         return port
     raise Failed("there is no free port")
 
@@ -123,7 +132,7 @@ def frame_udp(client, port, payload=b"spanwatch", server=1, source_port=40000):
 class UnixHTTP(http.client.HTTPConnection):
     """HTTP over a unix socket: it reaches through network namespaces."""
     def __init__(self, path):
-        super().__init__("localhost", timeout=5)
+        super().__init__("localhost", timeout=PATIENCE_S)
         self.path = path
 
     def connect(self):
@@ -157,12 +166,12 @@ class Program:
     def running(self):
         return self.process.poll() is None
 
-    def stop(self, number=signal.SIGTERM, limit=20):
+    def stop(self, number=signal.SIGTERM, limit=PATIENCE_S):
         if self.running():
             self.process.send_signal(number)
         return self.wait(limit)
 
-    def wait(self, limit=60):
+    def wait(self, limit=PATIENCE_S):
         try:
             return self.process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -182,7 +191,7 @@ class Rig:
         self.folder = tempfile.mkdtemp(prefix="spanwatch-test-")
         os.chmod(self.folder, 0o755)
         self.programs, self.mounts = [], []
-        self.made = 0
+        self.numbers = itertools.count(1)  # next() of it is one step, whichever thread asks
 
     # ---- programs ----
 
@@ -190,8 +199,7 @@ class Rig:
         return os.path.join(self.folder, name)
 
     def fresh(self, prefix):
-        self.made += 1
-        return self.path("%s%d" % (prefix, self.made))
+        return self.path("%s%d" % (prefix, next(self.numbers)))
 
     def start(self, *command, namespace=None, **options):
         command = [str(word) for word in command]
@@ -201,14 +209,14 @@ class Rig:
         self.programs.append(program)
         return program
 
-    def call(self, *command, namespace=None, limit=60, good=(0,)):
+    def call(self, *command, namespace=None, limit=PATIENCE_S, good=(0,)):
         """Runs a tool to its end and returns what it printed."""
         program = self.start(*command, namespace=namespace)
         code = program.wait(limit)
         check(code in good, "%s: exit %s: %s", " ".join(program.command), code, program.err[-800:])
         return program.out
 
-    def until(self, condition, what, limit=10.0, step=0.02):
+    def until(self, condition, what, limit=PATIENCE_S, step=0.02):
         """The first true answer of condition; fails after limit seconds."""
         end = time.monotonic() + limit
         while True:
@@ -237,15 +245,16 @@ class Rig:
         with open(os.path.join(folder, "stats.json"), encoding="utf-8") as f:
             return json.load(f)
 
-    def watch(self, *options, namespace=None, limit=15, **more):
+    def watch(self, *options, namespace=None, **more):
         """Starts spanwatch with its API on a unix socket and waits until it answers."""
-        program = self.start(SPANWATCH, "--api", "unix:" + self.fresh("api"), *options, namespace=namespace, **more)
-        program.api = self.path("api%d" % self.made)
+        api = self.fresh("api")
+        program = self.start(SPANWATCH, "--api", "unix:" + api, *options, namespace=namespace, **more)
+        program.api = api
 
         def ready():
             check(program.running(), "spanwatch ended: exit %s: %s", program.process.poll(), program.err[-800:])
             return self.get(program, "/api/v1/health", quiet=True) is not None
-        self.until(ready, "the API answers", limit)
+        self.until(ready, "the API answers")
         return program
 
     def get(self, program, path, quiet=False):
@@ -272,6 +281,10 @@ class Rig:
             return answer.status, json.loads(answer.read())
         finally:
             connection.close()
+
+    def balances(self, program):
+        """Once nothing is in flight; the counters of two threads that are still at work are read at different moments."""
+        self.until(lambda: self.get(program, "/api/v1/ledger")["residual"] == 0, "the ledger balances")
 
     # ---- namespaces ----
 
@@ -307,7 +320,7 @@ class Rig:
         for program in reversed(self.programs):
             program.kill()
         for folder in self.mounts:
-            subprocess.run(["umount", folder], check=False, capture_output=True)
+            subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

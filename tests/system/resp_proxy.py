@@ -44,14 +44,14 @@ class Connection:
         self.held = b""
         self.xadds = self.replied = self.asked = 0
         self.cut_reply, self.cut_request = proxy.cut_reply(number), proxy.cut_request(number)
-        self.inject = proxy.inject(number)
+        self.inject, self.lie = proxy.inject(number), proxy.lie
         self.lock = threading.Lock()
         self.ended = False
 
     def run(self):
         if self.proxy.blackhole:
             return
-        if self.proxy.lie is not None:
+        if self.lie is not None:
             threading.Thread(target=self.lies, daemon=True).start()
             return
         try:
@@ -157,7 +157,7 @@ class Connection:
                 data = self.client.recv(CHUNK)
                 if not data:
                     break
-                self.client.sendall(self.proxy.lie * max(1, len(COMMAND.findall(data))))
+                self.client.sendall(self.lie * max(1, len(COMMAND.findall(data))))
         except OSError:
             pass
         self.end()

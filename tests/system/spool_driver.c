@@ -25,7 +25,7 @@ struct driver {
 	struct source src;
 	struct receiver receiver;
 	uint64_t before;  // ids that the receiver had of earlier runs
-	uint64_t open_ms, commit_ms_max;
+	uint64_t open_cpu_ms, commit_ms_max;
 	_Atomic bool produced;
 };
 
@@ -213,7 +213,7 @@ static void answer(const struct driver *d, const struct spool_stats *s, const ch
 	json_object_begin(&j, NULL);
 	json_u64(&j, "boot", s->boot);
 	json_string(&j, "error", error);
-	json_u64(&j, "open_ms", d->open_ms);
+	json_u64(&j, "open_cpu_ms", d->open_cpu_ms);
 	json_u64(&j, "commit_ms_max", d->commit_ms_max);
 	json_u64(&j, "before", d->before);
 	json_object_begin(&j, "stats");
@@ -247,6 +247,15 @@ static void answer(const struct driver *d, const struct spool_stats *s, const ch
 	puts(text);
 }
 
+// What it cost, whatever else the machine does.
+static uint64_t cpu_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NS_PER_MS;
+}
+
 int main(int argc, char **argv)
 {
 	static struct driver d = {.read = "after", .bytes = 1000};
@@ -264,12 +273,12 @@ int main(int argc, char **argv)
 		return 3;
 	segments_make(&d);
 	receiver_load(&d);
-	began = spool_now_ns();
+	began = cpu_ms();
 	if (spool_open(&d.config, &d.src.spool, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 2;
 	}
-	d.open_ms = (spool_now_ns() - began) / NS_PER_MS;
+	d.open_cpu_ms = cpu_ms() - began;
 	work(&d);
 	spool_stats(d.src.spool, &stats);
 	spool_close(d.src.spool, &err);

@@ -92,7 +92,7 @@ def test_many_hosts(t):
     check(set(told.values()) == {counted(server, names)}, "hosts: %r", told)
 
 
-@system_test(tools=("redis-server",), limit=300)
+@system_test(tools=("redis-server",))
 def test_own_captures(t):
     """What stands in Redis of a capture is the same for any number of workers; no address of a record is missing from its hours."""
     server = Redis(t)

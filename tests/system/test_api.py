@@ -6,7 +6,7 @@ import socket
 import stat
 import time
 
-from harness import ROOT, SPANWATCH, UnixHTTP, check, free_port, system_test
+from harness import PATIENCE_S, ROOT, SPANWATCH, UnixHTTP, check, free_port, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/http.pcap")
 HEADERS = {
@@ -27,10 +27,11 @@ def serve(t, *options):
     def ready():
         check(program.running(), "spanwatch ended: %s", program.err[-800:])
         try:
-            return ask(port, "/api/v1/health").json["replay"]["finished"]
+            health = ask(port, "/api/v1/health").json
+            return health["replay"]["finished"] and health["at_rest"] and health["residual"] == 0
         except OSError:
             return False
-    t.until(ready, "the replay is analysed", 20)
+    t.until(ready, "the replay is analysed")
     return program, port
 
 
@@ -57,7 +58,7 @@ class Answer:
 
 
 def ask(port, path, method="GET", headers=None, body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         return Answer(connection.getresponse())
@@ -207,9 +208,16 @@ def test_slow_head(t):
             if ended:
                 break
         took = time.monotonic() - start
-    check(ended and HEAD_S - 1 < took < HEAD_S + 2, "the connection lived for %.1f s", took)
+    check(ended and HEAD_S - 1 < took < 3 * HEAD_S, "the connection lived for %.1f s", took)
     check(ask(port, "/api/v1").json["served"]["ended_at_deadline"] >= 1, "it was not counted")
     check(program.running(), "it ended")
+
+
+def answers(port):
+    try:
+        return ask(port, "/api/v1/health").status == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 @system_test()
@@ -222,11 +230,10 @@ def test_crowd(t):
     time.sleep(0.3)
     held = len(os.listdir("/proc/%d/fd" % program.pid)) - before
     check(held <= PER_ADDRESS, "%d connections of one address", held)
-    time.sleep(HEAD_S)
-    t.until(lambda: ask(port, "/api/v1/health").status == 200, "it answers again", 5)
+    t.until(lambda: answers(port), "it answers again")
     for s in crowd:
         s.close()
-    t.until(lambda: len(os.listdir("/proc/%d/fd" % program.pid)) <= before, "all descriptors are free again", 10)
+    t.until(lambda: len(os.listdir("/proc/%d/fd" % program.pid)) <= before, "all descriptors are free again")
     check(program.stop() == 0, "exit code")
 
 
@@ -241,7 +248,7 @@ def test_crowd_local(t):
     time.sleep(0.3)
     held = len(os.listdir("/proc/%d/fd" % program.pid)) - before
     check(held <= LIMIT, "%d connections", held)
-    t.until(lambda: t.get(program, "/api/v1/health", quiet=True), "it answers again", 3 * HEAD_S)
+    t.until(lambda: t.get(program, "/api/v1/health", quiet=True), "it answers again")
     for s in crowd:
         s.close()
     check(program.stop() == 0, "exit code")
@@ -263,7 +270,7 @@ def test_many_askers(t):
     check(set(statuses) <= {200, 503} and statuses.count(200) >= 1, "statuses: %r", statuses)
     for connection in many:
         connection.close()
-    t.until(lambda: len(os.listdir("/proc/%d/fd" % program.pid)) <= before, "all descriptors are free again", 10)
+    t.until(lambda: len(os.listdir("/proc/%d/fd" % program.pid)) <= before, "all descriptors are free again")
     check(t.get(program, "/api/v1/health")["status"] == "ok", "health")
     check(program.stop() == 0, "exit code")
 

@@ -79,7 +79,7 @@ def test_port_by_port(t):
                       "--vdev=net_pcap0,rx_pcap=" + good, "--vdev=net_pcap1,rx_pcap=" + bad, "--", "--api", "unix:" + api, "-o", out,
                       "--stay", *SMALL)
     program.api = api
-    t.until(lambda: (t.get(program, "/api/v1/health", quiet=True) or {"at_rest": not program.running()})["at_rest"], "the replay is over", 20)
+    t.until(lambda: (t.get(program, "/api/v1/health", quiet=True) or {"at_rest": not program.running()})["at_rest"], "the replay is over")
     ports = t.get(program, "/api/v1/ports")["ports"]
     check([port["replay_bytes"] for port in ports] == [os.path.getsize(path) for path in (good, bad)], "not in this order: %r", ports)
     loss_check(ports[0]["capture_loss"], good_frames, acked_unseen=0)

@@ -136,7 +136,7 @@ class Receiver:
             handler.wfile.write(b"x" * (1 << 20))
 
 
-def options(t, receiver, *more, path="/in", timeout_ms=400):
+def options(t, receiver, *more, path="/in", timeout_ms=20000):
     return ("--set", "http.url=" + receiver.url(path), "--set", "spool.directory=" + t.path("spool"), "--set",
             "http.timeout_ms=%d" % timeout_ms, "--set", "spool.exit_wait_s=30") + SMALL + more
 
@@ -203,7 +203,7 @@ def test_answers_of_all_kinds(t):
     for kinds in (["500", "take_silently", "garbage", "half"], ["hang", "huge", "429", "503"], ["301", "400", "404", "take_silently"]):
         receiver.does, before = list(kinds), receiver.posts
         receiver.start()
-        done = t.replay(DEMO, *options(t, receiver), limit=60)
+        done = t.replay(DEMO, *options(t, receiver, timeout_ms=400))
         check(done.code == 0, "exit %d: %s", done.code, done.err)
         folders.append(done.folder)
         arrived_check(receiver, folders)
@@ -236,15 +236,24 @@ def test_a_server_that_is_killed_now_and_then(t):
     folder = t.fresh("run")
     program = t.watch("-r", capture, "--stay", "-o", folder, *options(t, receiver, "--set", "http.batch=50"))
     for kill in range(4):
-        t.until(lambda: receiver.server is None, "the server is down", 30)
+        t.until(lambda: receiver.server is None, "the server is down")
         time.sleep(0.3 * kill)
         receiver.stop_after = receiver.posts + 30 if kill < 3 else 0
         receiver.start()
-    t.until(lambda: t.get(program, "/api/v1/health")["replay"]["finished"], "the replay is analysed", 60)
-    check(program.stop(limit=60) == 0, "exit: %s", program.err)
+    t.until(lambda: t.get(program, "/api/v1/health")["replay"]["finished"], "the replay is analysed")
+    check(program.stop() == 0, "exit: %s", program.err)
     check(arrived_check(receiver, [folder]) > 20000, "only %d arrived", len(receiver.lines))
     check(receiver.again > 0, "no batch came again: nothing was killed on its way")
     receiver.stop()
+
+
+def both_have(t, program, folder):
+    """All records are in eve.json and in the spool, where a kill leaves them."""
+    rows = {row["name"]: row for row in t.get(program, "/api/v1/sinks")["sinks"]}
+    with open(os.path.join(folder, "eve.json"), "rb") as f:
+        lines = f.read().count(b"\n")
+    return all(row["records"]["written"] == lines and row["records"]["in_queue"] == 0 for row in (rows["eve"], rows["http"])) and \
+        rows["http"]["records"]["waiting"] == lines
 
 
 @system_test()
@@ -255,8 +264,8 @@ def test_killed_between_request_and_answer(t):
     receiver.start()
     folder = t.fresh("run")
     program = t.watch("-r", DEMO, "--stay", "-o", folder, *options(t, receiver, "--set", "http.batch=50"))
-    t.until(lambda: receiver.again >= 2 and t.get(program, "/api/v1/health")["replay"]["finished"], "a batch comes again and again", 20)
-    time.sleep(0.5)  # what is made is in both outputs
+    t.until(lambda: receiver.again >= 2 and t.get(program, "/api/v1/health")["replay"]["finished"], "a batch comes again and again")
+    t.until(lambda: both_have(t, program, folder), "what is made is in both outputs")
     program.kill()
     posts = receiver.posts
     receiver.does = []
@@ -279,13 +288,13 @@ def test_tokens_stay_secret(t):
     folder = t.fresh("run")
     program = t.watch("-v", "-r", DEMO, "--stay", "-o", folder,
                       *options(t, receiver, "--set", "http.token_file=" + t.path("token"), path="/in?key=swordfish"))
-    t.until(lambda: receiver.posts >= 2, "the wrong token is refused", 20)
+    t.until(lambda: receiver.posts >= 2, "the wrong token is refused")
     check(not receiver.lines, "it was let in")
     with open(t.path("token"), "w", encoding="utf-8") as f:
         f.write(TOKEN + "\n")  # read with the next connection
-    t.until(lambda: receiver.lines, "the right token is used", 30)
+    t.until(lambda: receiver.lines, "the right token is used")
     said = "".join(json.dumps(t.get(program, "/api/v1/" + path)) for path in ("health", "stats", "ledger"))
-    check(program.stop(limit=60) == 0, "exit: %s", program.err)
+    check(program.stop() == 0, "exit: %s", program.err)
     arrived_check(receiver, [folder])
     silent_check(t, said + program.out + program.err, TOKEN, TOKEN[::-1], "swordfish")
 
@@ -320,7 +329,7 @@ def test_tls(t):
         receiver.context.load_cert_chain(t.path(server + ".pem"), t.path(server + ".key"))
         receiver.start()
         ca = ("--set", "http.ca_file=" + t.path(trusted + ".pem")) if trusted else ()
-        done = t.replay(OTHER, *options(t, receiver, *ca, timeout_ms=3000))
+        done = t.replay(OTHER, *options(t, receiver, *ca))
         folders.append(done.folder)
         check(done.code == 0, "exit %d: %s", done.code, done.err)
         check((receiver.posts > 0) == (server == trusted == "good"), "%s, %s trusted: %d posts", server, trusted, receiver.posts)

@@ -42,7 +42,7 @@ def finish(t, program, out):
     return received, drops
 
 
-@system_test(root=True, tools=("tcpreplay",), alone=True)
+@system_test(root=True, tools=("tcpreplay",))
 def test_all_are_accounted(t):
     client, server = quiet_wire(t)
     out = t.fresh("out")
@@ -53,7 +53,7 @@ def test_all_are_accounted(t):
     check(received > 0, "nothing was received")
 
 
-@system_test(root=True, tools=("tcpreplay",), alone=True)
+@system_test(root=True, tools=("tcpreplay",))
 def test_losses_are_accounted(t):
     """Stopped while they are sent: the ring overflows, and the kernel says how often."""
     client, server = quiet_wire(t)

@@ -12,7 +12,7 @@ def replayed(t, path, workers):
     """Nothing, or what went wrong."""
     name = os.path.basename(path)
     try:
-        done = t.replay(path, "-w", str(workers), *SMALL, binary=SPANWATCH_ASAN, limit=60)
+        done = t.replay(path, "-w", str(workers), *SMALL, binary=SPANWATCH_ASAN)
     except Failed as why:
         return "%s: %s" % (name, why)
     if done.code not in (0, 1, 2) or any(word in done.err for word in REPORTS):
@@ -34,17 +34,17 @@ def all_replayed(t, folder, workers):
     check(paths and not wrong, "%d of %d:\n%s", len(wrong), len(paths), "\n".join(wrong[:10]))
 
 
-@system_test(shared=True, limit=1800, alone=True, slow=True)
+@system_test(shared=True, limit=1800, slow=True)
 def test_ethernet(t):
     all_replayed(t, FOLDER, 2)
 
 
-@system_test(shared=True, limit=600, alone=True, slow=True)
+@system_test(shared=True, limit=600, slow=True)
 def test_other_link_types(t):
     all_replayed(t, os.path.join(FOLDER, "other-linktype"), 1)
 
 
-@system_test(limit=600, alone=True, slow=True)
+@system_test(limit=600, slow=True)
 def test_own_captures(t):
     all_replayed(t, os.path.join(ROOT, "pcaps"), 3)
 
@@ -54,7 +54,7 @@ def without_memory(t, path):
     name = os.path.basename(path)
     flows = []
     for options in ((), ("--set", "limits.fault_every=16")):
-        done = t.replay(path, "-w", "2", *SMALL, *options, binary=SPANWATCH_ASAN, limit=60)
+        done = t.replay(path, "-w", "2", *SMALL, *options, binary=SPANWATCH_ASAN)
         if done.code not in (0, 2) or any(word in done.err for word in REPORTS):
             return "%s: exit %d: %s" % (name, done.code, done.err[-1500:])
         stats = t.stats(done.folder)
@@ -66,14 +66,9 @@ def without_memory(t, path):
     return None if flows[0] == flows[1] else "%s: %s with all memory, %s without" % (name, *flows)
 
 
-@system_test(limit=1200, alone=True, slow=True)
+@system_test(limit=1800, slow=True)
 def test_pools_refuse(t):
     paths = captures()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         wrong = [say for say in pool.map(lambda path: without_memory(t, path), paths) if say]
     check(paths and not wrong, "%d of %d:\n%s", len(wrong), len(paths), "\n".join(wrong[:10]))
-
-
-@system_test(shared=True, limit=1800, alone=True, slow=True)
-def test_sound_captures(t):
-    all_replayed(t, os.path.join(SHARED, "captures"), 2)

@@ -36,7 +36,7 @@ def replayed(t, folder, verdict, sums, workers):
     return None
 
 
-@system_test(limit=900, alone=True, slow=True)
+@system_test(limit=900, slow=True)
 def test_every_length_and_cut(t):
     folder = t.fresh("packets")
     os.mkdir(folder)

@@ -5,6 +5,8 @@ import subprocess
 
 from harness import ROOT, SPANWATCH, check, system_test
 
+BUILD_S = 300
+
 
 @system_test()
 def test_document(t):
@@ -28,7 +30,7 @@ def test_every_protocol_is_shown(t):
     check(not missing, "no golden has a flow of %s", missing)
 
 
-@system_test(limit=300, slow=True)
+@system_test(slow=True, limit=3 * BUILD_S)
 def test_new(t):
     """scripts/new protocol: the result compiles, passes its test, and is fuzzed, in a copy of the sources."""
     copy = t.path("copy")
@@ -39,9 +41,9 @@ def test_new(t):
             shutil.copy2(os.path.join(ROOT, name), os.path.join(copy, name))
     for words in (("finger", "--port", "79"), ("chargen", "--udp", "--port", "19")):
         t.call(os.path.join(copy, "scripts/new"), "protocol", *words)
-    t.call("meson", "setup", "--buildtype=debug", os.path.join(copy, "build"), copy)
+    t.call("meson", "setup", "--buildtype=debug", os.path.join(copy, "build"), copy, limit=BUILD_S)
     tests = ["tests/unit/test_proto_finger", "tests/unit/test_proto_chargen", "tests/unit/test_record_fields", "tests/fuzz/replay_proto"]
-    t.call("ninja", "-C", os.path.join(copy, "build"), *tests)
+    t.call("ninja", "-C", os.path.join(copy, "build"), *tests, limit=BUILD_S)
     for name in tests[:3]:
         t.call(os.path.join(copy, "build", name))
     t.call(os.path.join(copy, "build", tests[3]), os.path.join(copy, "tests/fuzz/seeds/proto"))

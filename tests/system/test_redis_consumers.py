@@ -1,10 +1,13 @@
 """What stands behind Redis: the example consumers, spanwatch-tail, and the users of docs/redis-acl.conf."""
 import collections
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -78,9 +81,9 @@ def members(t, server, names, group="g"):
     for name in names:
         if name[0] == "p":
             started[name] = t.start("/usr/bin/python3", CONSUMER_PY, "--redis", server.address, "--sensor", "t1", "--group", group, "--name", name,
-                                    "--claim-after", "2", "--until-idle", "5", "--prove")
+                                    "--claim-after", "5", "--until-idle", "10", "--prove")
         else:
-            started[name] = t.start(CONSUMER, "t1", group, name, "unix:" + server.socket, "2", "5", env=dict(os.environ, CONSUMER_PROVE="1"))
+            started[name] = t.start(CONSUMER, "t1", group, name, "unix:" + server.socket, "5", "10", env=dict(os.environ, CONSUMER_PROVE="1"))
     return started
 
 
@@ -92,22 +95,22 @@ def take_and_die(t, server, group="g"):
         except RedisError:  # the group is not there yet
             got = None
         return got and len(got[0][1])
-    return t.until(take, "a member takes some", 10, 0.001)
+    return t.until(take, "a member takes some", step=0.001)
 
 
-@system_test(tools=TOOLS, alone=True, slow=True)
+@system_test(tools=TOOLS, slow=True)
 def test_consumers_each_record_once(t):
     server = Redis(t, *SAFE)
     program = feed(t, traffic(t, 8000, 8.0), server.address)
     events_start(t, server)
     running = members(t, server, ("p1", "p2", "c1", "c2"))
     taken = take_and_die(t, server)
-    t.until(lambda: server.call("HLEN", "sw:{t1}:consumer:g") > 1000, "they are under way", 20)
+    t.until(lambda: server.call("HLEN", "sw:{t1}:consumer:g") > 1000, "they are under way")
     for name in ("p1", "c1"):
         running[name].kill()
-    t.until(lambda: server.call("HLEN", "sw:{t1}:consumer:g") > 4000, "the others go on", 20)
+    t.until(lambda: server.call("HLEN", "sw:{t1}:consumer:g") > 4000, "the others go on")
     bounce(t, server)
-    delivered(t, program, 60)
+    delivered(t, program)
     finish(t, program)
     verify_streams(server, program.folder)
     for name in ("p2", "c2"):
@@ -148,7 +151,7 @@ def test_consumers_count_tombstones(t):
 
 # ---- spanwatch-tail ----
 
-@system_test(tools=TOOLS, alone=True)
+@system_test(tools=TOOLS)
 def test_tail_state(t):
     """Ended and started again, the server killed in between: every record once, in order."""
     server, state, lines = Redis(t, *SAFE), t.path("state"), []
@@ -156,15 +159,15 @@ def test_tail_state(t):
     events_start(t, server)
     for run in range(4):
         reader = tail(t, server, "--state", state)
-        t.until(lambda: reader.out.count("\n") > 300, "it writes", 15)
+        t.until(lambda: reader.out.count("\n") > 300, "it writes")
         if run == 1:
             bounce(t, server)
             had = reader.out.count("\n")
-            t.until(lambda: reader.out.count("\n") > had + 200, "it goes on after the server's death", 15)
+            t.until(lambda: reader.out.count("\n") > had + 200, "it goes on after the server's death")
             check("trying again" in reader.err and "connected to Redis" in reader.err, "stderr: %s", reader.err)
         check(reader.stop() == 0, "exit code: %s", reader.err)
         lines += whole_lines(reader)
-    delivered(t, program, 60)
+    delivered(t, program)
     finish(t, program)
     verify_streams(server, program.folder)
     last = tail(t, server, "--state", state, "--once")
@@ -175,7 +178,7 @@ def test_tail_state(t):
     check(tail(t, server, "--state", state, "--once").wait() == 0, "nothing is left")
 
 
-@system_test(tools=TOOLS, alone=True)
+@system_test(tools=TOOLS)
 def test_tail_killed(t):
     """SIGKILL between a line and the note of it: some come again, told by their ids; none is left out."""
     server, state, lines = Redis(t, *SAFE), t.path("state"), []
@@ -183,44 +186,44 @@ def test_tail_killed(t):
     events_start(t, server)
     for _ in range(5):
         reader = tail(t, server, "--state", state)
-        t.until(lambda: reader.out.count("\n") > 150, "it writes", 15)
+        t.until(lambda: reader.out.count("\n") > 150, "it writes")
         reader.kill()
         lines += whole_lines(reader)
-    delivered(t, program, 60)
+    delivered(t, program)
     finish(t, program)
     last = tail(t, server, "--state", state, "--once")
     check(last.wait() == 0, "exit code: %s", last.err)
     lines_check(lines + whole_lines(last), ids_of(server), repeats=5 * BATCH)
 
 
-@system_test(tools=TOOLS, alone=True)
+@system_test(tools=TOOLS)
 def test_tail_group(t):
     """Two members, one ended and started anew, the server killed: each record once. One killed: what it held the other takes over."""
     server, lines = Redis(t, *SAFE), []
     program = feed(t, traffic(t, 6000, 6.0), server.address)
-    group = ("--group", "siem", "--claim-after", "3", "--consumer")
+    group = ("--group", "siem", "--claim-after", "6", "--consumer")
     events_start(t, server)
     one, two = tail(t, server, *group, "one"), tail(t, server, *group, "two")
-    t.until(lambda: min(r.out.count("\n") for r in (one, two)) > 100, "both write", 15)
+    t.until(lambda: min(r.out.count("\n") for r in (one, two)) > 100, "both write")
     check(one.stop() == 0, "exit code: %s", one.err)
     lines += whole_lines(one)
     one = tail(t, server, *group, "one")
-    t.until(lambda: one.out.count("\n") > 100, "it goes on", 15)
+    t.until(lambda: one.out.count("\n") > 100, "it goes on")
     bounce(t, server)
     had = two.out.count("\n")
-    t.until(lambda: two.out.count("\n") > had + 100, "they go on after the server's death", 15)
+    t.until(lambda: two.out.count("\n") > had + 100, "they go on after the server's death")
     before = lines + whole_lines(one) + whole_lines(two)
     check(len({line["id"] for line in before}) == len(before), "without a kill of theirs none comes twice")
     one.kill()
     lines += whole_lines(one)
     check(take_and_die(t, server, "siem") > 0, "a third one dies with records in its hands")
-    delivered(t, program, 60)
+    delivered(t, program)
     finish(t, program)
 
     def acknowledged():
         groups = [dict(zip(g[::2], g[1::2])) for s in ("flows", "events") for g in server.call("XINFO", "GROUPS", stream_key(s))]
         return len(groups) == 2 and all(g["pending"] == 0 and g["lag"] == 0 for g in groups)
-    t.until(acknowledged, "all is read and acknowledged", 15)
+    t.until(acknowledged, "all is read and acknowledged")
     check(two.stop() == 0, "exit code: %s", two.err)
     lines_check(lines + whole_lines(two), ids_of(server), repeats=BATCH)
 
@@ -254,9 +257,9 @@ def test_tail_lines(t):
     check(ids("--from", "1-4") == ["flows/1-9"], "from an id: %r", ids("--from", "1-4"))
     check(ids("--from", "end") == [] and ids("--streams", "events,alerts") == ["events/1-1"], "from the end, or one stream")
     follows = tail(t, server, "--from", "end", sensor="a")
-    time.sleep(0.5)
+    t.until(lambda: "cmd=xread" in server.call("CLIENT", "LIST"), "it has begun to wait")
     server.call("XADD", stream_key("alerts", "a"), "1-1", "eve", '{"event_type":"alert"}')
-    t.until(lambda: follows.out == '{"id":"alerts/1-1","event_type":"alert"}\n', "a stream that was not there yet", 5)
+    t.until(lambda: follows.out == '{"id":"alerts/1-1","event_type":"alert"}\n', "a stream that was not there yet")
 
 
 @system_test(tools=TOOLS)
@@ -277,22 +280,26 @@ def test_tail_refusals(t):
     server = Redis(t, "--cluster-enabled", "yes")
     for sensors, word in (("a", "the Cluster is down"), ("a,b", "one spanwatch-tail for each sensor")):
         reader = tail(t, server, sensor=sensors)
-        t.until(lambda: word in reader.err, word, 5)
+        t.until(lambda: word in reader.err, word)
         check(reader.stop() == 0, "it was told to stop")
         if sensors == "a":
             server.call("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
     plain = Redis(t)
     plain.call("RPUSH", stream_key("flows", "list"), "{}")
     reader = tail(t, plain, sensor="list")
-    t.until(lambda: "Only streams can be followed" in reader.err, "a list", 5)
+    t.until(lambda: "Only streams can be followed" in reader.err, "a list")
     plain.call("CONFIG", "SET", "requirepass", "secret-word")
     with open(t.path("password"), "w", encoding="ascii") as f:
         f.write("wrong-word\n")
     for options, word in (((), "wants a password"), (("--password-file", t.path("password")), "refuses")):
         reader = tail(t, plain, *options)
-        t.until(lambda: word in reader.err, word, 5)
+        t.until(lambda: word in reader.err, word)
         check("-word" not in reader.err, "the password: %s", reader.err)
         check(reader.stop() == 0, "it was told to stop")
+
+
+def waiting_in(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
 
 
 @system_test(tools=TOOLS)
@@ -311,7 +318,7 @@ def test_tail_reader_gone(t):
         check(reader.wait(10) == 1, "exit code %r while nothing came", reader.returncode)
     state = t.path("state")
     with subprocess.Popen([TAIL, "--redis", server.address, "--sensor", "t1", "--id", "--state", state], stdout=subprocess.PIPE) as reader:
-        time.sleep(0.5)  # the pipe is full
+        t.until(lambda: waiting_in(reader.stdout) > 60000, "the pipe is full")
         reader.send_signal(signal.SIGTERM)
         first = [json.loads(line)["id"] for line in reader.stdout]
         check(reader.wait(10) == 0, "exit code %r", reader.returncode)
@@ -352,7 +359,7 @@ def test_tail_evil_server(t):
                             pass
             threading.Thread(target=serve, daemon=True).start()
             reader = t.start(TAIL, "--redis", "127.0.0.1:%d" % listener.getsockname()[1], "--sensor", "t1")
-            t.until(lambda: "trying again" in reader.err, name, 15)
+            t.until(lambda: "trying again" in reader.err, name)
             check(b"MOVED" not in answer or name in reader.err, "of a redirect it says: %s", reader.err)
             check(reader.running() and reader.out == "", "%s: %s", name, reader.out[:200])
             check(memory_kb(reader, "VmHWM") < 300 * 1024, "%s: %d kB", name, memory_kb(reader, "VmHWM"))
@@ -418,10 +425,10 @@ def test_run_redis(t):
     """scripts/run --redis: Ctrl-C, as a terminal sends it, or SIGTERM to the script; the server ends with it and leaves nothing."""
     for signalled in (lambda p: os.killpg(p.pid, signal.SIGINT), lambda p: p.process.terminate()):
         program = t.start(os.path.join(ROOT, "scripts/run"), "--redis")
-        t.until(lambda: "connected to unix:" in program.err, "spanwatch is connected", 60)
+        t.until(lambda: "connected to unix:" in program.err, "spanwatch is connected")
         path = program.err.partition("connected to unix:")[2].split()[0]
         command = program.out.partition("redis-cli ")[2].partition("\n")[0]
-        t.until(lambda: "event_type" in t.call("sh", "-c", "redis-cli " + command), "the line it prints shows a flow", 10)
+        t.until(lambda: "event_type" in t.call("sh", "-c", "redis-cli " + command), "the line it prints shows a flow")
         signalled(program)
         check(program.wait(20) == 0, "exit code: %s", program.err)
         check(not os.path.exists(os.path.dirname(path)), "its folder is left")

@@ -41,17 +41,17 @@ def all_same(t, paths, **how):
     check(not different, "\n".join(different))
 
 
-@system_test(limit=600, alone=True, slow=True)
+@system_test(limit=600, slow=True)
 def test_own_captures(t):
     all_same(t, captures(shared=False), ways=FEW)
 
 
-@system_test(shared=True, limit=1800, alone=True, slow=True)
+@system_test(shared=True, limit=1800, slow=True)
 def test_shared_captures(t):
     all_same(t, [path for path in captures() if not path.startswith(os.path.join(ROOT, "pcaps"))])
 
 
-@system_test(shared=True, tools=("zstd",), limit=900, alone=True, slow=True)
+@system_test(shared=True, tools=("zstd",), limit=900, slow=True)
 def test_mixed_capture(t):
     """Half a million packets, with tables large enough that no limit is hit."""
     capture = t.path("mixed.pcap")

@@ -81,7 +81,7 @@ def excuse(row, count):
     row["recall"] = row["found"] / max(1, row["found"] + row["missing"] - count)
 
 
-@system_test(shared=True, limit=900, alone=True, slow=True)
+@system_test(shared=True, limit=900, slow=True)
 def test_thresholds(t):
     out = t.path("score.json")
     said = t.call(sys.executable, os.path.join(SHARED, "score/score.py"), "--spanwatch", SPANWATCH, "--json", out, "--show", NAMES,

@@ -19,7 +19,7 @@ def segments(spool):
     return sorted(os.path.join(at, f) for at, _, names in os.walk(spool) for f in names if f.endswith(".spool"))
 
 
-@system_test(root=True, tools=("redis-server",), limit=200)
+@system_test(root=True, tools=("redis-server",))
 def test_full_disk_while_redis_is_away(t):
     for policy in ("drop_oldest", "drop_newest"):
         spool, port = t.small_disk(5 << 20), free_port()
@@ -33,7 +33,7 @@ def test_full_disk_while_redis_is_away(t):
         server.kill()
 
 
-@system_test(tools=("redis-server",), limit=200)
+@system_test(tools=("redis-server",))
 def test_damage_between_two_runs(t):
     spool, port, outside = t.fresh("spool"), free_port(), t.fresh("outside")
     folders = [away(t, traffic(t, 4000, 2.0), port, spool), away(t, traffic(t, 1000, 1.0, first=4000), port, spool)]

@@ -95,7 +95,7 @@ def wrong(number):
     return {33: 2, 50: 1, 88: 1, 89: 1, 103: 1, 112: 1, 132: 1, 136: 3}[number]
 
 
-@system_test(tools=("tshark",), limit=120)
+@system_test(tools=("tshark",))
 def test_filters_as_tshark(t):
     bad, filters = [], t.path("filters.json")
     for path, rule, display in SELECTED:

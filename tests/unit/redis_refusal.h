@@ -9,7 +9,7 @@
 #include "redis_fake.h"
 #include "sink/sink_redis_peer.h"
 
-enum { PATIENCE_MS = 5000 }; // where nothing should time out, however busy the machine is
+enum { PATIENCE_MS = 60000 }; // where nothing should time out, however busy the machine is
 
 static uint32_t patience_ms = PATIENCE_MS;
 

