@@ -1,8 +1,8 @@
 // Filters are made here, published to the workers by a pointer, and freed once every worker has said that it uses the new one. Nothing
 // on the packet path waits for that.
 //
-// The appliance's own connections (its API) are left out of live capture, or watching the interface that it is managed through would
-// feed on itself: each look at the page would make flows, each flow a longer page.
+// The appliance's own connections (its API, its outputs) are left out of live capture, or watching the interface that it is managed
+// through would feed on itself: each look at the page would make flows, each flow a longer page; each batch of records more records.
 #include "control/filters.h"
 #include "control/filters_job.h"
 #include "control/filters_own.h"
@@ -148,7 +148,28 @@ int control_own_listen(struct control *c, const char *bound, struct err *err)
 	if (!leaves_out(c) || strcmp(bound, c->config->api.listen) == 0)
 		return 0;
 	filters_own_listen(&c->filters->own, bound);
+	filters_own_take(&c->filters->own, c);
 	return own_put(c, err);
+}
+
+void filters_own_turn(struct control *c)
+{
+	struct filters_own *own;
+	struct err ignored; // it is tried again
+
+	if (!filters_own_asked(c))
+		return;
+	own = &c->filters->own;
+	if (!own->given) {
+		filters_own_take(own, c);
+		if (!leaves_out(c)) // nobody has to wait, that is all
+			own->count = own->api;
+		own->given = !leaves_out(c) || own_put(c, &ignored) == 0;
+	}
+	if (!own->given || (leaves_out(c) && !used_by_all(c)))
+		return;
+	filters_own_grant(c);
+	own->given = false;
 }
 
 // ---- expression and attributes ----

@@ -22,6 +22,7 @@ struct redis_link {
 	char peer[REDIS_PEER_MAX];
 	char password[REDIS_PASSWORD_MAX + 1]; // to keep it out of what is said
 	uint32_t timeout_ms;
+	struct sink_own *own;
 	unsigned awaited;  // replies
 	bool spoke;        // Redis; at least one reply came
 	bool deaf;         // it reads no more, but may have said why
