@@ -72,8 +72,9 @@ class Client:
 
 class Redis:
     """A redis-server with port and folder of its own. The test talks to it over its unix socket, spanwatch as the test wants."""
-    def __init__(self, t, *options, port=None, folder=None, password=None):
+    def __init__(self, t, *options, port=None, folder=None, password=None, namespace=None):
         self.t, self.options = t, options + (("--requirepass", password) if password else ())
+        self.namespace = namespace
         self.port = port or free_port()
         self.folder = folder or t.fresh("redis")
         os.makedirs(self.folder, exist_ok=True)
@@ -87,7 +88,7 @@ class Redis:
 
     def start(self, *more):
         self.program = self.t.start("redis-server", "--port", self.port, "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir",
-                                    self.folder, "--save", "", "--appendonly", "no", *self.options, *more)
+                                    self.folder, "--save", "", "--appendonly", "no", *self.options, *more, namespace=self.namespace)
         self.t.until(self.answers, "redis-server answers")
 
     def answers(self):

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <rte_mbuf.h>
 #include <stdio.h>
@@ -259,7 +260,10 @@ static void test_mistakes(void **state)
 static void test_parts_together(void **state)
 {
 	static const char attributes[] = "{\"TCP\":{\"Destination_Port\":80}}";
-	static const struct filter_own own[] = {{"10.0.0.2", 80}, {"2001:db8:1::2", 80}};
+	static const struct filter_own own[] = {
+		{{4, {10, 0, 0, 2}}, {0}, 80},
+		{{6, {0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 2}}, {0}, 80},
+	};
 	struct filter_source source = {.expression = "tcp", .attributes_name = "a", .attributes = attributes,
 				       .attributes_length = sizeof(attributes) - 1, .own = own, .own_count = 2};
 	struct frame frames[FRAMES];
@@ -288,11 +292,101 @@ static void test_parts_together(void **state)
 	assert_null(f);
 }
 
+static struct filter_own own_of(const char *address, const char *with)
+{
+	struct filter_own own = {.address.version = 4, .with.version = with != NULL ? 4 : 0, .port = 80};
+
+	assert_int_equal(inet_pton(AF_INET, address, own.address.byte), 1);
+	assert_true(with == NULL || inet_pton(AF_INET, with, own.with.byte) == 1);
+	return own;
+}
+
+static bool is_own(const struct filter *f, const struct frame *frame)
+{
+	struct packet p = frame_decode(frame);
+	struct rte_mbuf *m = chain(frame, FRAME_ROOM);
+	enum filter_answer answer = filter_judge(f, &p, m);
+
+	rte_pktmbuf_free(m);
+	return answer == FILTER_DROP_OWN;
+}
+
+// A: 10.0.0.1 to 10.0.2.1, port 80; B: 10.0.0.2, port 80, to 10.0.1.1. The same bytes behind IP and GRE are as much ours.
+static void test_own_by_both_ends(void **state)
+{
+	static const struct {
+		const char *address, *with, *own;
+	} cases[] = {
+		{"10.0.2.1", NULL, "A"},       {"10.0.0.2", NULL, "B"},       {"10.0.2.1", "10.0.0.1", "A"}, {"10.0.2.1", "10.0.0.9", ""},
+		{"10.0.0.1", "10.0.2.1", ""}, {"10.0.0.2", "10.0.1.1", "B"}, {"10.0.0.2", "10.0.2.1", ""},  {"10.0.1.1", NULL, ""},
+	};
+	static const uint8_t around[] = {0x45, 0, 0, 64, 0, 0, 0, 0, 64, 47, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 0, 8, 0};
+	struct frame frames[FRAMES], inside;
+	struct err err;
+
+	(void)state;
+	frames_make(frames);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter_own own = own_of(cases[i].address, cases[i].with);
+		struct filter_source source = {.own = &own, .own_count = 1};
+		struct filter *f = NULL;
+
+		assert_int_equal(filter_create(&source, &f, &err), 0);
+		for (unsigned k = 0; k < FRAMES; k++)
+			assert_int_equal(is_own(f, &frames[k]), cases[i].own[0] == frames[k].letter);
+		for (unsigned k = 0; k < 2; k++) {
+			inside = (struct frame){.letter = frames[k].letter};
+			frame_put(&inside, frames[k].bytes, 14);
+			frame_put(&inside, around, sizeof(around));
+			frame_put(&inside, frames[k].bytes + 14, frames[k].length - 14);
+			assert_int_equal(frame_decode(&inside).tunnels, 1);
+			assert_int_equal(is_own(f, &inside), cases[i].own[0] == inside.letter);
+		}
+		filter_destroy(f);
+	}
+}
+
+// All else is what it was, the native code too, and both may be asked until the old one is destroyed.
+static void test_renewed(void **state)
+{
+	struct filter_own own[FILTER_OWN_MAX + 1];
+	struct filter *old = create("tcp"), *new = NULL, *newest = NULL, *alone = NULL;
+	struct frame frames[FRAMES];
+	char kept[FRAMES + 1];
+	struct err err;
+
+	(void)state;
+	frames_make(frames);
+	for (unsigned i = 0; i <= FILTER_OWN_MAX; i++)
+		own[i] = own_of("192.0.2.1", NULL);
+	own[FILTER_OWN_MAX - 1] = own_of("10.0.2.1", NULL);
+	own[FILTER_OWN_MAX] = own_of("10.0.0.2", NULL); // one more than there is room for
+	assert_int_equal(filter_renew(old, own, FILTER_OWN_MAX + 1, &new, &err), 0);
+	select_frames(new, FRAME_ROOM, kept);
+	assert_string_equal(kept, "BE");
+	assert_true(is_own(new, &frames[0]));
+	select_frames(old, FRAME_ROOM, kept);
+	assert_string_equal(kept, "ABE");
+	assert_ptr_equal(new->native.bpf, old->native.bpf);
+	assert_int_equal(filter_renew(new, NULL, 0, &newest, &err), 0);
+	filter_destroy(old);
+	filter_destroy(new);
+	select_frames(newest, FRAME_ROOM, kept);
+	assert_string_equal(kept, "ABE");
+	filter_destroy(newest);
+
+	assert_int_equal(filter_renew(NULL, &own[FILTER_OWN_MAX], 1, &alone, &err), 0);
+	select_frames(alone, FRAME_ROOM, kept);
+	assert_string_equal(kept, "ACDEFGHIJKL");
+	filter_destroy(alone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_selects),		  cmocka_unit_test(test_native_agrees), cmocka_unit_test(test_cut_length),
 		cmocka_unit_test(test_many_alternatives), cmocka_unit_test(test_mistakes),	cmocka_unit_test(test_parts_together),
+		cmocka_unit_test(test_own_by_both_ends),  cmocka_unit_test(test_renewed),
 	};
 
 	return cmocka_run_group_tests_name("filter", tests, setup, teardown);

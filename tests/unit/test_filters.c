@@ -13,54 +13,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "control/control.h"
-#include "control/filters.h"
 #include "control/filters_job.h"
 #include "eal.h"
+#include "filters_control.h"
 #include "ops/ops.h"
 
-enum { WORKERS = 2, TRIES = 40 };
-
-static struct control *control_make(struct config *config)
-{
-	struct control *c = calloc(1, sizeof(*c));
-	struct err err = {""};
-
-	assert_non_null(c);
-	c->config = config;
-	c->worker_count = WORKERS;
-	for (unsigned k = 0; k < WORKERS; k++) {
-		c->worker[k] = aligned_alloc(_Alignof(struct worker), sizeof(struct worker));
-		assert_non_null(c->worker[k]);
-		memset(c->worker[k], 0, sizeof(struct worker));
-	}
-	assert_int_equal(filters_start(c, &err), 0);
-	assert_int_equal(naming_create(c->config, &c->naming, &err), 0);
-	return c;
-}
-
-static void control_unmake(struct control *c)
-{
-	filters_destroy(c);
-	naming_destroy(c->naming);
-	for (unsigned k = 0; k < WORKERS; k++)
-		free(c->worker[k]);
-	free(c);
-}
-
-static const struct filter *in_force(const struct control *c)
-{
-	const struct filter *f = atomic_load(&c->worker[0]->filter);
-
-	assert_ptr_equal(f, atomic_load(&c->worker[1]->filter));
-	return f;
-}
-
-// What the next turn of a worker says.
-static void turn(struct worker *w)
-{
-	atomic_store(&w->filter_used, atomic_load(&w->filter));
-}
+enum { TRIES = 40 };
 
 static void test_broken_leaves_old(void **state)
 {
@@ -132,27 +90,6 @@ static void test_stuck_worker(void **state)
 	atomic_store(&c->worker[1]->finished, true); // takes no packets any more
 	assert_int_equal(control_filter_set(c, "udp", NULL, NULL, 0, &err), 0);
 	control_unmake(c);
-}
-
-// Live, the API's connections are left out: at one address, or at all of this machine.
-static void test_own_connections(void **state)
-{
-	static const struct {
-		const char *listen;
-		bool filters;
-	} cases[] = {{"127.0.0.1:8480", true}, {"[::1]:8480", true}, {"0.0.0.0:8480", true}, {"unix:/tmp/x:1", false}, {"none", false}};
-	static struct config config;
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct control *c;
-
-		config_defaults(&config);
-		strcpy(config.api.listen, cases[i].listen);
-		c = control_make(&config);
-		assert_int_equal(in_force(c) != NULL, cases[i].filters);
-		control_unmake(c);
-	}
 }
 
 // ---- at run time ----
@@ -375,45 +312,12 @@ static void test_reload(void **state)
 	control_unmake(c);
 }
 
-// The configuration leaves the port, or the address, to the socket.
-static void test_own_of_socket(void **state)
-{
-	static const char *const listens[] = {"127.0.0.1:0", "localhost:8480"};
-	static struct config config;
-	struct control_filters f;
-	struct err err;
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(listens) / sizeof(listens[0]); i++) {
-		struct control *c;
-
-		config_defaults(&config);
-		strcpy(config.api.listen, listens[i]);
-		strcpy(config.capture.filter, "tcp");
-		c = control_make(&config);
-		control_filters(c, &f);
-		assert_int_equal(f.own, 0);
-		assert_int_equal(control_own_listen(c, "127.0.0.1:43210", &err), 0);
-		control_filters(c, &f);
-		assert_int_equal(f.own, 1);
-		assert_string_equal(f.expression, "tcp");
-		assert_non_null(in_force(c)->own);
-		config.capture.own_traffic = CONFIG_OWN_KEEP;
-		assert_int_equal(control_own_listen(c, "127.0.0.1:43211", &err), 0);
-		control_filters(c, &f);
-		assert_int_equal(f.changes, 2);
-		control_unmake(c);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_broken_leaves_old),
 		cmocka_unit_test(test_old_lives_while_used),
 		cmocka_unit_test(test_stuck_worker),
-		cmocka_unit_test(test_own_connections),
-		cmocka_unit_test(test_own_of_socket),
 		cmocka_unit_test(test_operation),
 		cmocka_unit_test(test_expression_too_long),
 		cmocka_unit_test(test_counters_of_periods),

@@ -1,6 +1,23 @@
 #include "base/ip.h"
 
+#include <netinet/in.h>
 #include <stddef.h>
+#include <string.h>
+
+bool ip_address_read(const struct sockaddr *from, struct ip_address *out)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)from;
+	bool mapped = from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
+
+	*out = (struct ip_address){.version = from->sa_family == AF_INET || mapped ? 4 : 6};
+	if (from->sa_family == AF_INET)
+		memcpy(out->byte, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+	else if (from->sa_family == AF_INET6)
+		memcpy(out->byte, six->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+	else
+		return false;
+	return true;
+}
 
 const char *ip_proto_name(uint8_t proto)
 {

@@ -55,7 +55,7 @@ const struct config_row config_rows[] = {
 	ROW(capture, attributes, TEXT, "", .reloadable = true,
 	    .help = "file of attribute filters in JSON (option --attributes; --filter-help explains them)"),
 	ROW(capture, own_traffic, ENUM, "leave_out", .choices = own_names,
-	    .help = "whether live capture leaves out the connections of the appliance itself (its API)"),
+	    .help = "whether live capture leaves out the connections of the appliance itself (its API, and to Redis and http.url)"),
 
 	ROW(flow, capacity, U32, "524288", RANGE(1 * KIB, 64 * MIB),
 	    .help = "flows that are followed at once, over all workers"),

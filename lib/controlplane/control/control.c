@@ -242,6 +242,7 @@ unsigned control_turn(struct control *c)
 	unsigned n = merge_fill(c->merge, c->worker, c->worker_count);
 
 	n += release(c);
+	filters_own_turn(c);
 	every_second(c, clock_cycles());
 	if (c->replay && c->replay_end_cycles == 0 && control_finished(c)) {
 		control_aggregate_end(c); // with --stay the end of the run may be far away

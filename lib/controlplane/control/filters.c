@@ -1,16 +1,14 @@
 // Filters are made here, published to the workers by a pointer, and freed once every worker has said that it uses the new one. Nothing
 // on the packet path waits for that.
 //
-// The appliance's own connections (its API) are left out of live capture, or watching the interface that it is managed through would
-// feed on itself: each look at the page would make flows, each flow a longer page.
+// The appliance's own connections (its API, its outputs) are left out of live capture, or watching the interface that it is managed
+// through would feed on itself: each look at the page would make flows, each flow a longer page; each batch of records more records.
 #include "control/filters.h"
 #include "control/filters_job.h"
+#include "control/filters_own.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <rte_cycles.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,66 +36,8 @@ struct filters {
 	char error[ERR_TEXT_MAX];                  // of the last change, if it was refused
 	struct filter *retired[RETIRED_MAX];
 	unsigned retired_count;
-	struct filter_own own[FILTER_OWN_MAX];
-	unsigned own_count;
+	struct filters_own own;
 };
-
-// ---- own connections ----
-
-static void own_add(struct filters *f, const char *address, uint16_t port)
-{
-	struct filter_own *own = &f->own[f->own_count];
-
-	if (f->own_count == FILTER_OWN_MAX)
-		return;
-	snprintf(own->address, sizeof(own->address), "%s", address);
-	own->port = port;
-	f->own_count++;
-}
-
-// Listening on all addresses: each that this machine has.
-static void own_add_all(struct filters *f, uint16_t port)
-{
-	struct ifaddrs *list;
-
-	if (getifaddrs(&list) != 0)
-		return;
-	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
-		char address[INET6_ADDRSTRLEN];
-		const void *bytes;
-
-		if (i->ifa_addr == NULL || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
-			continue;
-		bytes = i->ifa_addr->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr
-							  : (const void *)&((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr;
-		if (inet_ntop(i->ifa_addr->sa_family, bytes, address, sizeof(address)) != NULL)
-			own_add(f, address, port);
-	}
-	freeifaddrs(list);
-}
-
-// "127.0.0.1:8480", "[::]:8480": config_check has seen to it that it is one of these, unix:PATH or none.
-static void own_from_listen(struct filters *f, const char *listen)
-{
-	const char *colon = strrchr(listen, ':');
-	char address[FILTER_ADDRESS_TEXT_MAX];
-	uint8_t bytes[16] = {0};
-	static const uint8_t any[16];
-	uint16_t port;
-	bool six;
-
-	if (colon == NULL || strncmp(listen, "unix:", 5) == 0)
-		return;
-	port = (uint16_t)strtoul(colon + 1, NULL, 10);
-	six = listen[0] == '[';
-	snprintf(address, sizeof(address), "%.*s", (int)(colon - listen) - 2 * six, listen + six);
-	if (port == 0 || inet_pton(six ? AF_INET6 : AF_INET, address, bytes) != 1) // control_own_listen() will say
-		return;
-	if (memcmp(bytes, any, sizeof(any)) == 0)
-		own_add_all(f, port);
-	else
-		own_add(f, address, port);
-}
 
 // ---- change ----
 
@@ -137,20 +77,27 @@ static uint64_t wall_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-static void publish(struct control *c, struct filter *new, struct filters_text *text)
+static void publish(struct control *c, struct filter *new)
 {
 	struct filters *f = c->filters;
 
 	if (f->current != NULL)
 		f->retired[f->retired_count++] = f->current;
 	f->current = new;
+	for (unsigned k = 0; k < c->worker_count; k++)
+		atomic_store_explicit(&c->worker[k]->filter, new, memory_order_release);
+}
+
+static void put_in_force(struct control *c, struct filter *new, struct filters_text *text)
+{
+	struct filters *f = c->filters;
+
+	publish(c, new);
 	free(f->text.attributes);
 	f->text = *text;
 	f->since_ns = wall_ns();
 	f->changes++;
 	counters_sum(c, &f->received, &f->filtered, &f->filtered_own);
-	for (unsigned k = 0; k < c->worker_count; k++)
-		atomic_store_explicit(&c->worker[k]->filter, new, memory_order_release);
 }
 
 static bool used_by_all(const struct control *c)
@@ -173,6 +120,60 @@ void filters_turn(struct control *c)
 		filter_destroy(f->retired[--f->retired_count]);
 }
 
+// ---- own connections ----
+
+static bool leaves_out(const struct control *c)
+{
+	return !c->replay && c->config->capture.own_traffic == CONFIG_OWN_LEAVE_OUT;
+}
+
+// The filter stays what it is but for these.
+static int own_put(struct control *c, struct err *err)
+{
+	struct filters *f = c->filters;
+	struct filter *new;
+	int rc;
+
+	filters_turn(c);
+	if (f->retired_count == RETIRED_MAX)
+		return err_set(err, -EBUSY, "the filters were changed too often within a moment");
+	rc = filter_renew(f->current, f->own.end, f->own.count, &new, err);
+	if (rc == 0)
+		publish(c, new);
+	return rc;
+}
+
+int control_own_listen(struct control *c, const char *bound, struct err *err)
+{
+	if (!leaves_out(c) || strcmp(bound, c->config->api.listen) == 0)
+		return 0;
+	filters_own_listen(&c->filters->own, bound);
+	filters_own_take(&c->filters->own, c);
+	return own_put(c, err);
+}
+
+void filters_own_turn(struct control *c)
+{
+	struct filters_own *own;
+	struct err ignored; // it is tried again
+
+	if (!filters_own_asked(c))
+		return;
+	own = &c->filters->own;
+	if (!own->given) {
+		filters_own_take(own, c);
+		if (!leaves_out(c)) // nobody has to wait, that is all
+			own->count = own->api;
+		own->given = !leaves_out(c) || own_put(c, &ignored) == 0;
+	}
+	if (!own->given || (leaves_out(c) && !used_by_all(c)))
+		return;
+	filters_own_grant(c);
+	own->given = false;
+}
+
+// ---- expression and attributes ----
+
 // 0: *new is made and there is room for the one that it replaces.
 static int filter_make(struct control *c, const struct filters_text *text, struct filter **new, struct err *err)
 {
@@ -184,8 +185,8 @@ static int filter_make(struct control *c, const struct filters_text *text, struc
 		.attributes_length = text->length,
 		.ports = ports,
 		.port_count = c->port_count,
-		.own = c->filters->own,
-		.own_count = c->filters->own_count,
+		.own = c->filters->own.end,
+		.own_count = c->filters->own.count,
 	};
 
 	for (unsigned i = 0; i < c->port_count; i++)
@@ -218,20 +219,9 @@ int control_filter_set(struct control *c, const char *expression, const char *na
 	}
 	if (new != NULL && new->has_expression && new->native.run == NULL)
 		control_note_once(c, "the filter runs without native code, somewhat slower: %s", new->native.why);
-	publish(c, new, &text);
+	put_in_force(c, new, &text);
 	c->filters->error[0] = '\0';
 	return 0;
-}
-
-int control_own_listen(struct control *c, const char *bound, struct err *err)
-{
-	struct filters *f = c->filters;
-
-	if (c->replay || c->config->capture.own_traffic != CONFIG_OWN_LEAVE_OUT || strcmp(bound, c->config->api.listen) == 0)
-		return 0;
-	f->own_count = 0;
-	own_from_listen(f, bound);
-	return control_filter_set(c, f->text.expression, f->text.from, f->text.attributes, f->text.length, err);
 }
 
 void control_filters(const struct control *c, struct control_filters *out)
@@ -243,7 +233,7 @@ void control_filters(const struct control *c, struct control_filters *out)
 		.attributes_from = f->text.from,
 		.attributes = f->text.attributes,
 		.attributes_length = f->text.length,
-		.own = f->own_count,
+		.own = f->own.count,
 		.native = f->current != NULL && f->current->has_expression && f->current->native.run != NULL,
 		.since_ns = f->since_ns,
 		.changes = f->changes,
@@ -302,8 +292,8 @@ int filters_start(struct control *c, struct err *err)
 	c->filters = calloc(1, sizeof(*c->filters));
 	if (c->filters == NULL)
 		return err_set(err, -ENOMEM, "no memory for the filters");
-	if (!c->replay && c->config->capture.own_traffic == CONFIG_OWN_LEAVE_OUT)
-		own_from_listen(c->filters, c->config->api.listen);
+	if (leaves_out(c))
+		filters_own_listen(&c->filters->own, c->config->api.listen);
 	return control_filter_load(c, c->config->capture.filter, c->config->capture.attributes, err);
 }
 

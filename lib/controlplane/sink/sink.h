@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "config/config.h"
 #include "record/record.h"
+#include "sink/sink_own.h"
 
 // Kinds of records that are kept apart behind the border.
 enum sink_stream { SINK_FLOWS, SINK_ALERTS, SINK_EVENTS, SINK_AGGREGATES, SINK_STREAMS };
@@ -74,6 +75,7 @@ struct sink_ops {
 	void (*refuse)(void *state, enum sink_stream stream); // control: the last one given was refused
 	void (*stats)(void *state, struct sink_stats *stats); // anyone: fills what is remote
 	int (*apply)(void *state, const struct config *config, struct err *err); // control: other settings; on an error the old hold
+	struct sink_own *(*own)(void *state); // control: the connections that it makes
 	void (*finish)(void *state); // control, once, after the last write: what still waits may go on for a while; then stats, close
 };
 
@@ -99,6 +101,8 @@ const struct sink_ops *sink_ops_of(const struct sink *sink);
 void sink_switch(struct sink *sink, bool on); // off: it wants nothing; what waits goes on being delivered
 // Other settings, from control. Returns 0 or a negative errno with a sentence; then the old ones hold.
 int sink_apply(struct sink *sink, const struct config *config, struct err *err);
+
+struct sink_own *sink_own_of(const struct sink *sink); // NULL: it makes no connections, or has stopped
 
 void sink_stats(const struct sink *sink, struct sink_stats *out);
 void sink_stats_json(const struct sink_stats *stats, struct json *j); // members

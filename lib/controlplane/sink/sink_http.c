@@ -26,6 +26,7 @@ struct http {
 	CURL *curl; // NULL: not connected
 	char curl_error[CURL_ERROR_SIZE];
 	char instance[HTTP_INSTANCE_ROOM];
+	struct sink_own *own;
 	uint64_t quiet_until_ms; // the server asked for it
 	const struct remote_patience *patience;
 
@@ -184,6 +185,16 @@ static void said_cover(struct http *h, const char *secret)
 
 // ---- connect ----
 
+// libcurl would make it as well, but tells nobody. It makes a new one whenever the server has closed the last.
+static curl_socket_t socket_make(void *state, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http *h = state;
+
+	(void)purpose;
+	sink_own_tell(h->own, &address->addr);
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 // Returns whether all of it could be set: libcurl may be older than the one we were built with.
 static bool options_set(struct http *h, CURL *curl)
 {
@@ -206,6 +217,8 @@ static bool options_set(struct http *h, CURL *curl)
 	SET(NOSIGNAL, 1L);
 	SET(QUICK_EXIT, 1L); // a name server that does not answer holds nobody up
 	SET(TCP_KEEPALIVE, 1L);
+	SET(OPENSOCKETFUNCTION, socket_make);
+	SET(OPENSOCKETDATA, h);
 	SET(USERAGENT, "spanwatch/" SINK_VERSION);
 	SET(ERRORBUFFER, h->curl_error);
 	SET(HEADERFUNCTION, head_take);
@@ -267,6 +280,7 @@ static int http_connect(void *state, const struct remote_identity *identity, str
 	http_token_refresh(&h->is);
 	http_instance(identity->instance, h->instance);
 	h->patience = identity->patience;
+	h->own = identity->own;
 	h->too_large = 0;
 	code = reach(h);
 	if (code != CURLE_OK)

@@ -210,6 +210,7 @@ static int tcp_connect(struct redis_link *link, struct remote_fault *fault)
 	if (rc != 0)
 		return remote_fail(fault, "resolve", false, "cannot look up the name of %s: %s", link->peer, gai_strerror(rc));
 	for (struct addrinfo *a = list; a != NULL && tried < NUMBERS_MAX && fd < 0; a = a->ai_next, tried++) {
+		sink_own_tell(link->own, a->ai_addr);
 		fd = socket_connect(link, a->ai_addr, a->ai_addrlen);
 		if (fd >= 0)
 			getnameinfo(a->ai_addr, a->ai_addrlen, link->number, sizeof(link->number), NULL, 0, NI_NUMERICHOST);
@@ -241,6 +242,7 @@ int redis_link_dial(const struct redis_settings *settings, const struct redis_ad
 	link->address = *address;
 	link->timeout_ms = settings->timeout_ms;
 	link->patience = settings->patience;
+	link->own = settings->own;
 	memcpy(link->password, settings->password, sizeof(link->password));
 	redis_address_text(address, link->peer, sizeof(link->peer));
 	rc = address->port == 0 ? unix_connect(link, fault) : tcp_connect(link, fault);

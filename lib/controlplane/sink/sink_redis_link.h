@@ -45,6 +45,7 @@ struct redis_settings { // nothing in it points into the configuration
 	bool tls;
 	char tls_ca_file[CONFIG_PATH_MAX]; // empty: the system's
 	uint32_t timeout_ms;
+	struct sink_own *own; // is told of each connection; NULL: nobody is
 	struct redis_memory *memory; // owned; NULL: each opening starts anew
 	const struct remote_patience *patience; // NULL: without end
 };

@@ -23,6 +23,7 @@ struct redis_link {
 	char password[REDIS_PASSWORD_MAX + 1]; // to keep it out of what is said
 	uint32_t timeout_ms;
 	const struct remote_patience *patience;
+	struct sink_own *own;
 	unsigned awaited;  // replies
 	bool spoke;        // Redis; at least one reply came
 	bool deaf;         // it reads no more, but may have said why

@@ -267,6 +267,7 @@ int redis_connect(void *state, const struct remote_identity *identity, struct re
 	redis_disconnect(sink);
 	instance_write(sink, identity->instance);
 	sink->settings.patience = identity->patience;
+	sink->settings.own = identity->own;
 	rc = redis_link_open(&sink->settings, sink->key[REDIS_KEY_WRITER], &sink->link, fault);
 	if (rc < 0)
 		return rc;

@@ -63,6 +63,7 @@ static void remote_free(struct remote *r)
 	free(r->json);
 	free(r->batch[0]);
 	free(r->batch[1]);
+	sink_own_fini(&r->own);
 	pthread_mutex_destroy(&r->mutex);
 	free(r);
 }
@@ -76,6 +77,7 @@ static struct remote *remote_new(const struct remote_ops *ops, const struct conf
 		return NULL;
 	pthread_mutex_init(&r->mutex, NULL);
 	r->ops = ops;
+	sink_own_init(&r->own, config->capture.replay[0] == '\0' && config->capture.own_traffic == CONFIG_OWN_LEAVE_OUT);
 	r->replay = config->capture.replay[0] != '\0';
 	r->exit_wait_s = config->spool.exit_wait_s;
 	atomic_init(&r->patience.until_ns, UINT64_MAX);
@@ -248,11 +250,17 @@ int remote_apply(void *state, const struct config *config, struct err *err)
 	return 0;
 }
 
+struct sink_own *remote_own(void *state)
+{
+	return &((struct remote *)state)->own;
+}
+
 void remote_finish(void *state)
 {
 	struct remote *r = state;
 	struct spool_stats log;
 
+	sink_own_release(&r->own);
 	if (!r->threaded)
 		return;
 	spool_stats(r->spool, &log);

@@ -28,13 +28,14 @@ struct remote_where {
 	struct spool_id last[SPOOL_STREAMS]; // boot 0: it has nothing
 };
 
-struct remote_identity { // of the log that is sent
+struct remote_identity { // of the log that is sent, and of who sends it
 	const char *sensor;
 	uint8_t instance[SPOOL_INSTANCE_BYTES];
 	uint64_t oldest_boot;                  // of what waits, and now
 	struct spool_id acked[SPOOL_STREAMS];  // what it has acknowledged to us
 	struct spool_id given[SPOOL_STREAMS];  // the last ids there are
 	const struct remote_patience *patience; // outlives the connection
+	struct sink_own *own;                  // is told of each connection before it is made; lives as long as the sink; may be NULL
 };
 
 struct remote_ops {
@@ -67,9 +68,10 @@ void remote_give(void *state, enum sink_stream stream);
 void remote_refuse(void *state, enum sink_stream stream);
 void remote_stats(void *state, struct sink_stats *stats);
 int remote_apply(void *state, const struct config *config, struct err *err);
+struct sink_own *remote_own(void *state);
 
 #define SINK_REMOTE                                                                                                          \
 	.write = remote_write, .flush = remote_flush, .bytes = remote_bytes, .close = remote_close, .give = remote_give,     \
-	.refuse = remote_refuse, .stats = remote_stats, .apply = remote_apply, .finish = remote_finish
+	.refuse = remote_refuse, .stats = remote_stats, .apply = remote_apply, .own = remote_own, .finish = remote_finish
 
 #endif

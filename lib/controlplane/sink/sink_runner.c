@@ -220,6 +220,11 @@ int sink_apply(struct sink *s, const struct config *config, struct err *err)
 	return s->ops->apply != NULL ? s->ops->apply(s->state, config, err) : 0;
 }
 
+struct sink_own *sink_own_of(const struct sink *s)
+{
+	return s->ops->own != NULL && s->running ? s->ops->own(s->state) : NULL;
+}
+
 void sink_stats(const struct sink *s, struct sink_stats *out)
 {
 	*out = (struct sink_stats){

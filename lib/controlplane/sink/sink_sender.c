@@ -90,6 +90,7 @@ static void rate_turn(struct remote *r)
 
 	if (now < r->next_rate_ns)
 		return;
+	sink_own_turn(&r->own);
 	spool_stats(r->spool, &log);
 	pthread_mutex_lock(&r->mutex);
 	r->stats.delivered_per_s = (double)(log.delivered - r->rate_delivered) * NS_PER_S / (double)(now - r->next_rate_ns + NS_PER_S);
@@ -112,6 +113,7 @@ static void settings_take(struct remote *r)
 	pthread_mutex_unlock(&r->mutex);
 	if (next == NULL)
 		return;
+	sink_own_elsewhere(&r->own);
 	r->ops->disconnect(r->state);
 	r->ops->destroy(r->state);
 	r->state = next;
@@ -125,7 +127,8 @@ static void settings_take(struct remote *r)
 
 static void connect_try(struct remote *r)
 {
-	struct remote_identity identity = {.sensor = r->sensor, .oldest_boot = spool_oldest_boot(r->spool), .patience = &r->patience};
+	struct remote_identity identity = {
+		.sensor = r->sensor, .oldest_boot = spool_oldest_boot(r->spool), .patience = &r->patience, .own = &r->own};
 	struct remote_where where = {.known = {false}};
 	struct remote_fault fault = {.cause = ""};
 

@@ -29,6 +29,8 @@ struct remote {
 	struct record_context context;
 	char *json; // RECORD_JSON_MAX
 
+	struct sink_own own; // has its own mutex
+
 	pthread_mutex_t mutex; // of all up to the next line
 	void *next_state;      // other settings, not yet in force; NULL: none
 	char next_target[SINK_TARGET_MAX];

@@ -1,40 +1,8 @@
 #include "filter/filter.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { OWN_RULE_MAX = 256 };
-
-// Own connections are attribute filters too: one for each direction of each end.
-static int own_compile(const struct filter_source *source, struct filter *f, struct err *err)
-{
-	size_t room = (size_t)source->own_count * OWN_RULE_MAX + 3, used = 0;
-	char *text;
-	int rc;
-
-	if (source->own_count == 0)
-		return 0;
-	text = malloc(room);
-	if (text == NULL)
-		return err_set(err, -ENOMEM, "no memory for the filters");
-	for (unsigned i = 0; i < source->own_count; i++) {
-		const struct filter_own *own = &source->own[i];
-		const char *ip = strchr(own->address, ':') != NULL ? "IPv6" : "IPv4";
-
-		for (unsigned k = 0; k < 2; k++) {
-			const char *end = k == 0 ? "Source" : "Destination";
-
-			used += (size_t)snprintf(text + used, room - used, "%c{\"TCP\":{\"%s_Port\":%u},\"%s\":{\"%s_Address\":\"%s\"}}",
-						 used == 0 ? '[' : ',', end, own->port, ip, end, own->address);
-		}
-	}
-	snprintf(text + used, room - used, "]");
-	rc = filter_attributes_compile("own connections", text, used + 1, NULL, 0, &f->own, err);
-	free(text);
-	return rc;
-}
 
 static int parts_compile(const struct filter_source *source, struct filter *f, struct err *err)
 {
@@ -53,7 +21,14 @@ static int parts_compile(const struct filter_source *source, struct filter *f, s
 		if (rc < 0)
 			return rc;
 	}
-	return own_compile(source, f, err);
+	return 0;
+}
+
+static void own_set(struct filter *f, const struct filter_own *own, unsigned count)
+{
+	f->own_count = count < FILTER_OWN_MAX ? count : FILTER_OWN_MAX;
+	if (count > 0)
+		memcpy(f->own, own, f->own_count * sizeof(f->own[0]));
 }
 
 int filter_create(const struct filter_source *source, struct filter **out, struct err *err)
@@ -64,25 +39,84 @@ int filter_create(const struct filter_source *source, struct filter **out, struc
 	*out = NULL;
 	if (f == NULL)
 		return err_set(err, -ENOMEM, "no memory for the filters");
+	own_set(f, source->own, source->own_count);
 	rc = parts_compile(source, f, err);
-	if (rc == 0 && (f->has_expression || f->attributes != NULL || f->own != NULL))
+	if (rc == 0 && (f->has_expression || f->attributes != NULL || f->own_count > 0))
 		*out = f;
 	else
 		filter_destroy(f);
 	return rc;
 }
 
+int filter_renew(struct filter *old, const struct filter_own *own, unsigned count, struct filter **out, struct err *err)
+{
+	struct filter *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return err_set(err, -ENOMEM, "no memory for the filters");
+	if (old != NULL) {
+		*f = *old;
+		old->lent = true;
+	}
+	own_set(f, own, count);
+	*out = f;
+	return 0;
+}
+
 void filter_destroy(struct filter *f)
 {
 	if (f == NULL)
 		return;
-	if (f->has_expression) {
+	if (f->has_expression && !f->lent) {
 		filter_native_free(&f->native);
 		filter_expression_free(&f->expression);
 	}
-	filter_attributes_free(f->attributes);
-	filter_attributes_free(f->own);
+	if (!f->lent)
+		filter_attributes_free(f->attributes);
 	free(f);
+}
+
+// ---- judge ----
+
+static inline bool at_is(const struct packet *p, uint16_t at, const struct ip_address *address)
+{
+	return memcmp(p->frame + at, address->byte, p->ip_version == 4 ? 4 : 16) == 0;
+}
+
+static inline bool end_is(const struct filter_own *own, const struct packet *p, uint16_t end_at, uint16_t other_at)
+{
+	return own->address.version == p->ip_version && at_is(p, end_at, &own->address) &&
+	       (own->with.version == 0 || at_is(p, other_at, &own->with));
+}
+
+// A port that is one of ours is none of 0: it was read, so the addresses before it are there, too.
+static bool level_own(const struct filter *f, const struct packet *p)
+{
+	if (p->proto != IP_TCP)
+		return false;
+	for (unsigned i = 0; i < f->own_count; i++) {
+		const struct filter_own *own = &f->own[i];
+
+		if (p->src_port == own->port && end_is(own, p, p->src_at, p->dst_at))
+			return true;
+		if (p->dst_port == own->port && end_is(own, p, p->dst_at, p->src_at))
+			return true;
+	}
+	return false;
+}
+
+// In a tunnel as well: a mirror port may bring them in one.
+static bool any_level_own(const struct filter *f, const struct packet *p)
+{
+	struct packet level = *p;
+
+	packet_decode_outermost(&level);
+	for (unsigned i = 0; i <= p->tunnels; i++)
+		if (level_own(f, &level))
+			return true;
+		else if (!packet_tunnel_enter(&level))
+			break;
+	return false;
 }
 
 static inline bool expression_keeps(const struct filter *f, const struct packet *p, struct rte_mbuf *m)
@@ -94,7 +128,7 @@ static inline bool expression_keeps(const struct filter *f, const struct packet 
 
 enum filter_answer filter_judge(const struct filter *f, const struct packet *p, struct rte_mbuf *m)
 {
-	if (f->own != NULL && !filter_attributes_keep(f->own, p, m->port))
+	if (f->own_count > 0 && (p->tunnels == 0 ? level_own(f, p) : any_level_own(f, p)))
 		return FILTER_DROP_OWN;
 	if (f->has_expression && !expression_keeps(f, p, m))
 		return FILTER_DROP;
