@@ -219,16 +219,18 @@ static void waiting_ends(void **state)
 	patience_ms = PATIENCE_MS;
 }
 
-// A name server that says nothing: every name but numbers is looked up for ever.
-static bool names_hang;
+// A name server that says nothing: every name but numbers is looked up for long.
+static atomic_bool names_hang;
 
-int gai_error(struct gaicb *asked)
+int getaddrinfo(const char *restrict name, const char *restrict service, const struct addrinfo *restrict hints, struct addrinfo **restrict list)
 {
-	static int (*real)(struct gaicb *);
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
 	if (real == NULL)
-		real = (int (*)(struct gaicb *))dlsym(RTLD_NEXT, "gai_error");
-	return names_hang ? EAI_INPROGRESS : real(asked);
+		real = (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
+	while (names_hang && (hints->ai_flags & AI_NUMERICHOST) == 0)
+		usleep(1000);
+	return real(name, service, hints, list);
 }
 
 static void patience_try(struct redis_settings *s, const char *cause, const char *says)
@@ -255,7 +257,9 @@ static void patience_ends(void **state)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM, 0), full[2];
+	struct remote_fault fault = {0};
 	struct redis_settings s;
+	struct redis_link *link;
 
 	(void)state;
 	f->calls[0] = (struct fake_call){.answer = OK};
@@ -280,6 +284,12 @@ static void patience_ends(void **state)
 	names_hang = true;
 	patience_try(&s, "resolve", "cannot look up the name");
 	names_hang = false;
+	usleep(100000); // what was left behind ends by itself
+	settings_of(&s, CONFIG_REDIS_AUTO, (const struct fake *const[]){f}, 1);
+	snprintf(s.addresses[0].host, sizeof(s.addresses[0].host), "localhost");
+	assert_int_equal(redis_link_open(&s, "k", &link, &fault), -EIO);
+	fault_check(&fault, "refused", "no Redis listens at localhost");
+	redis_settings_wipe(&s);
 	close(listener);
 	close(full[0]);
 	close(full[1]);

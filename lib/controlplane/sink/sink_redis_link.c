@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,10 @@
 #include <unistd.h>
 
 #include "sink/sink_redis_peer.h"
+#include "sink/sink_thread.h"
 
 enum { NUMBERS_MAX = 4, PATIENCE = 10, ASK_ARGUMENTS_MAX = 8, REPLY_BYTES_MIN = 4, AWAITED_MANY = 64 }; // numbers: of one name
-enum { STEP_NS = REMOTE_STEP_MS * 1000000 };
+enum { LOOKUP_STEP_NS = 2000000 };
 
 static uint64_t now_ms(void)
 {
@@ -164,41 +166,65 @@ static int unix_connect(struct redis_link *link, struct remote_fault *fault)
 	return fd < 0 ? transport_fault(link, -fd, fault) : fd;
 }
 
+enum { LOOKUP_RUNS, LOOKUP_DONE, LOOKUP_LEFT };
+
 struct lookup {
-	struct gaicb ask;
-	struct addrinfo hints;
+	atomic_int state; // who comes second frees it
+	struct addrinfo hints, *list;
 	char host[REDIS_HOST_MAX], port[8];
+	int code;
 };
 
-// getaddrinfo(), which a name server that does not answer holds up for many seconds: for names on a thread of libc's. Returns one of
+static void *lookup_run(void *argument)
+{
+	struct lookup *l = argument;
+
+	l->code = getaddrinfo(l->host, l->port, &l->hints, &l->list);
+	if (atomic_exchange(&l->state, LOOKUP_DONE) != LOOKUP_LEFT)
+		return NULL;
+	if (l->code == 0)
+		freeaddrinfo(l->list);
+	free(l);
+	return NULL;
+}
+
+// Waits as long as there is patience. Frees it, or leaves that to its thread.
+static int lookup_take(const struct redis_link *link, struct lookup *l, struct addrinfo **list)
+{
+	int code;
+
+	while (atomic_load(&l->state) == LOOKUP_RUNS && !remote_patience_over(link->patience))
+		nanosleep(&(struct timespec){.tv_nsec = LOOKUP_STEP_NS}, NULL);
+	if (atomic_exchange(&l->state, LOOKUP_LEFT) != LOOKUP_DONE)
+		return EAI_AGAIN;
+	*list = l->list;
+	code = l->code;
+	free(l);
+	return code;
+}
+
+// getaddrinfo(), which a name server that does not answer holds up for many seconds: for names on a thread of its own. Returns one of
 // its codes.
 static int name_look(const struct redis_link *link, struct addrinfo **list)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
-	struct gaicb *asked = l != NULL ? &l->ask : NULL;
-	int rc;
+	struct err ignored;
+	pthread_t thread;
+	int code;
 
 	if (l == NULL)
 		return EAI_MEMORY;
 	memcpy(l->host, link->address.host, sizeof(l->host));
 	snprintf(l->port, sizeof(l->port), "%u", link->address.port);
 	l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST};
-	rc = getaddrinfo(l->host, l->port, &l->hints, list);
-	if (rc != EAI_NONAME) {
-		free(l);
-		return rc;
-	}
+	code = getaddrinfo(l->host, l->port, &l->hints, list);
 	l->hints.ai_flags = AI_NUMERICSERV;
-	l->ask = (struct gaicb){.ar_name = l->host, .ar_service = l->port, .ar_request = &l->hints};
-	rc = getaddrinfo_a(GAI_NOWAIT, &asked, 1, NULL);
-	if (rc == 0)
-		while ((rc = gai_error(asked)) == EAI_INPROGRESS && !remote_patience_over(link->patience))
-			gai_suspend((const struct gaicb *const *)&asked, 1, &(struct timespec){.tv_nsec = STEP_NS});
-	if (rc == EAI_INPROGRESS)
-		return EAI_AGAIN; // libc has it still; the program ends
-	*list = l->ask.ar_result;
+	if (code == EAI_NONAME && sink_thread_start(&thread, "name", "redis", lookup_run, l, &ignored) == 0) {
+		pthread_detach(thread);
+		return lookup_take(link, l, list);
+	}
 	free(l);
-	return rc;
+	return code;
 }
 
 static int tcp_connect(struct redis_link *link, struct remote_fault *fault)

@@ -100,7 +100,7 @@ struct spool_stats {
 struct spool;
 
 // Opens, recovers, counts the boot. Errors with a sentence: -EBUSY another process has it, -EPROTONOSUPPORT a newer version wrote it
-// (nothing is touched), -EACCES and the like; a full or failing disk is no error. Never follows a symbolic link.
+// (nothing is touched), -EACCES and the like; a full or failing disk is no error. Never follows a symbolic link in its folder.
 int spool_open(const struct spool_config *config, struct spool **out, struct err *err);
 // What was appended is committed and synced. Returns 0 or the error that kept entries from the disk.
 int spool_close(struct spool *spool, struct err *err);
