@@ -25,6 +25,7 @@ static void what_is_wrong_changes_nothing(void **state)
 {
 	static const char *const wrong[][2] = {
 		{"", "not JSON"},
+		{"{\"redis\":{\"batch\":7}} x", "not JSON from position 23 on"},
 		{"[]", "not a JSON object"},
 		{"{}", "sets nothing"},
 		{"{\"redis\":{}}", "sets nothing"},
