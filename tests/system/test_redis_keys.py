@@ -205,7 +205,7 @@ def test_bad_settings(t):
         pass
     capture = traffic(t, 10, 0.1)
     rows = (("redis.address=:6379", "redis"), ("redis.address=host:99999", "redis"), ("redis.address=unix:", "redis"),
-            ("redis.password_file=" + t.path("nowhere"), "nowhere"), ("redis.password_file=" + empty, "empty"))
+            ("redis.password_file=" + t.path("nowhere"), "nowhere"), ("redis.password_file=" + empty, "empty"), ("spool.directory=", "spool.directory is empty"))
     for setting, name in rows:
         done = t.replay(capture, "--api", "none", *SMALL, *sends_to("127.0.0.1:%d" % free_port(), t.fresh("spool")), "--set", setting)
         check(done.code == 1 and name in done.err, "%s: exit %d: %s", setting, done.code, done.err)

@@ -165,6 +165,23 @@ static void coming_back_is_told(void **state)
 	assert_int_equal(w->control.tells, 3);
 }
 
+static void a_failing_disk_is_told(void **state)
+{
+	struct world *w = *state;
+	struct err err;
+
+	assert_int_equal(put(w, "{\"redis\":{\"address\":\"one:1\"}}", &err), 0);
+	redis.say = (struct sink_stats){.state = SINK_CONNECTING, .spool_failing = true, .spool_error = "no space"};
+	for (unsigned second = 0; second < CONTROL_TELL_EVERY_S; second++) {
+		redis.say.spool_failing = second % 2 == 0;
+		control_sinks_look(&w->control);
+	}
+	assert_int_equal(w->control.tells, 1);
+	assert_string_equal(told(w, 0), "output redis: the spool is in memory: no space");
+	control_sinks_look(&w->control);
+	assert_string_equal(told(w, 1), "output redis: the spool is on disk again");
+}
+
 static void health_is(struct world *w, const char *status, const char *reason)
 {
 	cJSON *tree = ask(w, "health"), *reasons = cJSON_GetObjectItemCaseSensitive(tree, "reasons"), *one;
@@ -267,7 +284,15 @@ static void what_waits_at_the_end_is_noted(void **state)
 	away(SINK_DEGRADED, "oom");
 	control_sinks_end(&w->control);
 	assert_int_equal(w->control.notes, 1);
-	assert_string_equal(w->control.note[0], "redis: 1,234,567 records wait in /var/lib/spanwatch/spool/redis; the next run sends them");
+	assert_string_equal(w->control.note[0], "redis: 1,234,567 records wait in /var/lib/spanwatch/spool/redis; the next run sends them"
+			    "; this one could not: connection refused");
+	away(SINK_DRAINING, ""); // it could, but not in time
+	control_sinks_end(&w->control);
+	assert_string_equal(w->control.note[1], "redis: 1,234,567 records wait in /var/lib/spanwatch/spool/redis; the next run sends them");
+	redis.say.spool_failing = true;
+	control_sinks_end(&w->control);
+	assert_string_equal(w->control.note[2], "redis: 1,234,567 records wait; the next run sends those that /var/lib/spanwatch/spool/redis"
+			    " has taken, and tells the others lost");
 }
 
 int main(void)
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(numbers_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(changes_are_told_now_and_then, setup, teardown),
 		cmocka_unit_test_setup_teardown(coming_back_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failing_disk_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_says_who_is_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_have_it_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(ledger_reaches_the_server, setup, teardown),

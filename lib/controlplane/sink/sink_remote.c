@@ -47,6 +47,8 @@ static int log_open(struct remote *r, const struct config *config, struct err *e
 		.keep_last = 1u << SINK_ALERTS,
 	};
 
+	if (config->spool.directory[0] == '\0')
+		return err_set(err, -EINVAL, "spool.directory is empty; set it to a folder where records can wait for the output %s", r->ops->name);
 	if (spool.quota_bytes < 2 * (uint64_t)spool.segment_bytes)
 		return err_set(err, -EINVAL, "spool.quota_mb (%u) has to be at least twice spool.segment_mb (%u)", config->spool.quota_mb,
 			       config->spool.segment_mb);
