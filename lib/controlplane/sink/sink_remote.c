@@ -250,6 +250,11 @@ int remote_apply(void *state, const struct config *config, struct err *err)
 	return 0;
 }
 
+void remote_rest(void *state, bool off)
+{
+	atomic_store_explicit(&((struct remote *)state)->off, off, memory_order_relaxed);
+}
+
 void remote_finish(void *state)
 {
 	struct remote *r = state;
