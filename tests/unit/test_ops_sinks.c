@@ -182,6 +182,26 @@ static void a_failing_disk_is_told(void **state)
 	assert_string_equal(told(w, 1), "output redis: the spool is on disk again");
 }
 
+static void losses_are_told(void **state)
+{
+	struct world *w = *state;
+	struct err err;
+
+	assert_int_equal(put(w, "{\"redis\":{\"address\":\"one:1\"}}", &err), 0);
+	redis.say = (struct sink_stats){.state = SINK_CONNECTING, .tombstoned = 1};
+	for (unsigned second = 0; second < CONTROL_TELL_EVERY_S; second++, redis.say.tombstoned += 1000)
+		control_sinks_look(&w->control);
+	assert_int_equal(w->control.tells, 1);
+	assert_string_equal(told(w, 0), "output redis: 1 record told lost; tombstones say which and why");
+	control_sinks_look(&w->control);
+	assert_string_equal(told(w, 1), "output redis: 10,000 records told lost; tombstones say which and why");
+	redis.say.tombstoned++;
+	control_sinks_end(&w->control);
+	control_sinks_end(&w->control);
+	assert_int_equal(w->control.notes, 1);
+	assert_string_equal(w->control.note[0], "output redis: 1 record told lost; tombstones say which and why");
+}
+
 static void health_is(struct world *w, const char *status, const char *reason)
 {
 	cJSON *tree = ask(w, "health"), *reasons = cJSON_GetObjectItemCaseSensitive(tree, "reasons"), *one;
@@ -304,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changes_are_told_now_and_then, setup, teardown),
 		cmocka_unit_test_setup_teardown(coming_back_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failing_disk_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(losses_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_says_who_is_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_have_it_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(ledger_reaches_the_server, setup, teardown),

@@ -48,6 +48,8 @@ struct control_sink_seen {
 	unsigned pause_s; // until something may be told again
 	bool spool_failing;
 	unsigned spool_pause_s;
+	uint64_t lost; // of which it was told
+	unsigned lost_pause_s;
 };
 
 struct control {

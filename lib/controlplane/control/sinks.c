@@ -244,6 +244,29 @@ static void spool_look(struct control *c, struct control_sink_seen *seen, const 
 		control_tell(c, "output %s: the spool is on disk again", stats->name);
 }
 
+// Records that a server was told are lost, since that was last said here.
+static bool lost_more(struct control_sink_seen *seen, const struct sink_stats *stats, char *text, size_t room)
+{
+	uint64_t more = stats->tombstoned - seen->lost;
+	char number[32];
+
+	snprintf(text, room, "%s record%s told lost; tombstones say which and why", grouped(more, number), more == 1 ? "" : "s");
+	seen->lost = stats->tombstoned;
+	return more > 0;
+}
+
+static void lost_look(struct control *c, struct control_sink_seen *seen, const struct sink_stats *stats)
+{
+	char text[CONTROL_SENTENCE_MAX];
+
+	if (seen->lost_pause_s > 0 && --seen->lost_pause_s > 0)
+		return;
+	if (!lost_more(seen, stats, text, sizeof(text)))
+		return;
+	seen->lost_pause_s = CONTROL_TELL_EVERY_S;
+	control_tell(c, "output %s: %s", stats->name, text);
+}
+
 void control_sinks_look(struct control *c)
 {
 	for (unsigned i = 0; i < c->sink_count; i++) {
@@ -254,6 +277,7 @@ void control_sinks_look(struct control *c)
 			continue;
 		one_look(c, &c->sink_seen[i], &stats);
 		spool_look(c, &c->sink_seen[i], &stats);
+		lost_look(c, &c->sink_seen[i], &stats);
 	}
 }
 
@@ -274,9 +298,12 @@ static void waits_note(struct control *c, const struct sink_stats *stats)
 void control_sinks_end(struct control *c)
 {
 	for (unsigned i = 0; i < c->sink_count; i++) {
+		char text[CONTROL_SENTENCE_MAX];
 		struct sink_stats stats;
 
 		sink_stats(c->sink[i], &stats);
+		if (stats.remote && lost_more(&c->sink_seen[i], &stats, text, sizeof(text)))
+			control_note(c, "output %s: %s", stats.name, text);
 		if (stats.remote && stats.waiting > 0)
 			waits_note(c, &stats);
 	}
