@@ -142,6 +142,7 @@ def test_what_is_shown(t):
     eve = t.until(lambda: (lambda s: s if s["records"]["written"] > 0 and s["records"]["in_queue"] == 0 else None)(sink(t, program, "eve")), "written")
     adds_up(eve)
     check((eve["state"], eve["target"], eve["remote"], eve["records"]["left_out"]) == ("up", "", False, 0), "%r", eve)
+    check(t.get(program, "/api/v1/health")["sinks"] == [{"name": "eve", "state": "up", "error": ""}], "health has other words for it")
     metrics = t.get(program, "/metrics")
     for line in ('spanwatch_sink_state{sink="eve",state="up"} 1', 'spanwatch_sink_state{sink="eve",state="off"} 0',
                  'spanwatch_sink_records_written_total{sink="eve"} %d' % eve["records"]["written"]):
