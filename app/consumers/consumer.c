@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STREAMS = 3, COUNT = 100, WORDS_HEAD = 7, WORDS_EACH = 5, ID_MAX = 48, WHAT_MAX = 80, KEY_MAX = 320, PAUSE_US = 200000, TIMEOUT_S = 10 };
+enum { STREAMS = 3, COUNT = 100, WORDS_HEAD = 7, WORDS_EACH = 5, ID_MAX = 48, WHAT_MAX = 80, KEY_MAX = 320, PAUSE_US = 200000 };
+enum { TIMEOUT_S = 10, PORT_MAX = 65535, SECONDS_MAX = 86400 };
 
 static const char *const streams[STREAMS] = {"flows", "alerts", "events"};
 
@@ -50,6 +51,7 @@ struct consumer {
 	bool ready[STREAMS]; // is there, with our group
 	unsigned long long delivered, processed;
 	time_t looked;
+	bool told; // that nobody is there
 };
 
 static volatile sig_atomic_t stopping;
@@ -163,7 +165,10 @@ static bool connection_make(struct consumer *c)
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - c->where), c->where);
 	c->redis = strncmp(c->where, "unix:", 5) == 0 ? redisConnectUnix(c->where + 5) : redisConnect(host, atoi(colon + 1));
 	memset(c->ready, 0, sizeof(c->ready));
-	if (c->redis->err != 0)
+	if (c->redis->err != 0 && !c->told)
+		fprintf(stderr, "consumer: Redis at %s: %s; trying again\n", c->where, c->redis->errstr);
+	c->told = c->redis->err != 0;
+	if (c->told)
 		return false;
 	redisSetTimeout(c->redis, (struct timeval){.tv_sec = TIMEOUT_S});
 	if (password != NULL)
@@ -246,6 +251,22 @@ static void run(struct consumer *c)
 		report(c);
 }
 
+static bool number_read(const char *text, long most, long *out)
+{
+	char *end;
+
+	*out = strtol(text, &end, 10);
+	return end != text && *end == '\0' && *out >= 0 && *out <= most;
+}
+
+static bool where_is_sound(const char *where)
+{
+	const char *colon = strrchr(where, ':');
+	long port;
+
+	return strncmp(where, "unix:", 5) == 0 || (colon != NULL && number_read(colon + 1, PORT_MAX, &port));
+}
+
 int main(int argc, char **argv)
 {
 	static struct consumer c;
@@ -256,10 +277,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	c = (struct consumer){.sensor = argv[1], .group = argv[2], .name = argv[3], .where = argc > 4 ? argv[4] : "127.0.0.1:6379",
-			      .claim_after_s = argc > 5 ? atol(argv[5]) : 60, .until_idle_s = argc > 6 ? atol(argv[6]) : -1,
-			      .prove = getenv("CONSUMER_PROVE") != NULL};
-	if (strchr(c.where, ':') == NULL) {
+			      .claim_after_s = 60, .until_idle_s = -1, .prove = getenv("CONSUMER_PROVE") != NULL};
+	if (!where_is_sound(c.where)) {
 		fprintf(stderr, "consumer: %s is neither HOST:PORT nor unix:PATH\n", c.where);
+		return 1;
+	}
+	if ((argc > 5 && !number_read(argv[5], SECONDS_MAX, &c.claim_after_s)) ||
+	    (argc > 6 && !number_read(argv[6], SECONDS_MAX, &c.until_idle_s))) {
+		fprintf(stderr, "consumer: CLAIM_AFTER_S and UNTIL_IDLE_S are whole numbers from 0 to %d\n", SECONDS_MAX);
 		return 1;
 	}
 	for (unsigned i = 0; i < STREAMS; i++)

@@ -55,9 +55,8 @@ class Consumer:
         self.result = "sw:{%s}:consumer:%s" % (args.sensor, args.group)
         self.keys = {"sw:{%s}:%s" % (args.sensor, name): name for name in STREAMS}
         self.processed = self.delivered = 0
-        where = {"unix_socket_path": args.redis[5:]} if args.redis.startswith("unix:") else \
-            dict(zip(("host", "port"), args.redis.rsplit(":", 1)))
-        self.redis = redis.Redis(decode_responses=True, username=args.user, password=args.password, socket_timeout=10, **where)
+        self.redis = redis.Redis(decode_responses=True, username=args.user, password=args.password, socket_timeout=10, **args.redis)
+        self.told = ""
 
     def groups(self):
         """The streams that are there, each with our group. One that is not there yet is not made: nobody would ever remove it."""
@@ -89,6 +88,7 @@ class Consumer:
 
     def read(self, keys, after, block=None):
         answer = self.redis.xreadgroup(self.args.group, self.args.name, {key: after for key in keys}, count=COUNT, block=block)
+        self.told = ""
         return sum(self.process(key, entries) for key, entries in answer)
 
     def claim(self, key):
@@ -124,30 +124,53 @@ class Consumer:
             ids, first, last = (int(result[word + ":" + of]) for word in ("ids", "first", "last"))
             print("%s: ids %d to %d, %d missing" % (of, first, last, last - first + 1 - ids))
 
+    def away(self, why):
+        if str(why) != self.told:
+            print("consumer: %s; trying again" % why, file=sys.stderr)
+        self.told = str(why)
+        time.sleep(PAUSE_S)
+
     def run(self):
+        """What to exit with: None for 0, or a sentence for 1."""
         while not self.stop:
             try:
                 self.session()
                 return self.report()
-            except (redis.ConnectionError, redis.TimeoutError) as away:  # goes on where Redis says that we were
-                print("consumer: %s; trying again" % away, file=sys.stderr)
-                time.sleep(PAUSE_S)
-            except redis.ResponseError as refused:
+            except (redis.AuthenticationError, redis.ResponseError) as refused:
                 if not str(refused).startswith("NOGROUP"):  # a stream has gone: it comes again, and its group with it
-                    raise
+                    return "consumer: Redis refuses: %s" % refused
                 time.sleep(PAUSE_S)
+            except (redis.ConnectionError, redis.TimeoutError) as away:  # goes on where Redis says that we were
+                self.away(away)
         return None
+
+
+def address(text):
+    if text.startswith("unix:"):
+        return {"unix_socket_path": text[5:]}
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError("%s is neither HOST:PORT nor unix:PATH" % text)
+    return {"host": host, "port": int(port)}
+
+
+def first_line(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.readline().strip()
+    except OSError as error:
+        raise argparse.ArgumentTypeError("cannot read %s: %s" % (path, error.strerror)) from None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--redis", default="127.0.0.1:6379", help="HOST:PORT or unix:PATH")
-    parser.add_argument("--sensor", default=socket.gethostname())
-    parser.add_argument("--group", default="example")
+    parser.add_argument("--redis", type=address, default="127.0.0.1:6379", help="HOST:PORT or unix:PATH; default 127.0.0.1:6379")
+    parser.add_argument("--sensor", default=socket.gethostname(), help="default: the name of this machine")
+    parser.add_argument("--group", default="example", help="default: example")
     parser.add_argument("--name", default="%s-%d" % (socket.gethostname(), time.time()), help="of this member")
-    parser.add_argument("--user")
-    parser.add_argument("--password-file", dest="password", type=lambda path: open(path, encoding="utf-8").readline().strip())
-    parser.add_argument("--claim-after", type=int, default=60, help="seconds until another member counts as dead")
+    parser.add_argument("--user", help="ACL user")
+    parser.add_argument("--password-file", dest="password", metavar="FILE", type=first_line, help="its first line is the password")
+    parser.add_argument("--claim-after", type=int, default=60, help="seconds until another member counts as dead; default 60")
     parser.add_argument("--until-idle", type=float, help="end when nothing came for so many seconds")
     parser.add_argument("--prove", action="store_true", help="count by id instead of event_type: each has to be 1")
     consumer = Consumer(parser.parse_args())
@@ -156,7 +179,7 @@ def main():
         consumer.stop = True
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    consumer.run()
+    sys.exit(consumer.run())
 
 
 if __name__ == "__main__":

@@ -88,6 +88,8 @@ static void ledger_fill(struct summary *s, const struct metrics_sources *sources
 		entry(s, "lost before us", "NIC", p.missed + p.errors + p.nombuf, false);
 	}
 	entry(s, "records made", NULL, c->records_made, true);
+	if (sources->sink_count > 0)
+		entry(s, "records made", "sums, statistics", sources->records_given - sources->records_taken, true);
 	entry(s, "records lost", "ring full", c->records_dropped[RECORD_DROP_RING_FULL], false);
 	for (unsigned i = 0; i < sources->sink_count; i++) {
 		struct sink_stats v;

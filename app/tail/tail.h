@@ -41,6 +41,7 @@ int tail_follow_group(struct tail *t, struct err *err);
 int tail_entries_write(struct tail *t, struct tail_key *key, const redisReply *entries, unsigned *count, struct err *err);
 // The same for an answer of XREAD or XREADGROUP, and flushes.
 int tail_answer_write(struct tail *t, const redisReply *answer, unsigned *count, struct err *err);
+void tail_nothing_say(const struct tail *t); // that there is no record yet of those whose are asked for
 unsigned tail_count(const struct tail *t); // entries to ask of each stream
 int tail_shape_wrong(const struct tail *t, struct err *err);
 

@@ -144,6 +144,8 @@ static int sensor_add(struct tail_args *out, const char *item, struct err *err)
 	for (unsigned i = 0; i < out->sensors; i++)
 		if (strcmp(out->sensor[i], item) == 0)
 			return 0;
+	if (strpbrk(item, "{}") != NULL)
+		return err_set(err, -EINVAL, "--sensor: no sensor.name has a brace, as \"%.100s\" does", item);
 	if (out->sensors == TAIL_SENSORS_MAX)
 		return err_set(err, -EINVAL, "--sensor takes at most %d names; start another spanwatch-tail for the others", TAIL_SENSORS_MAX);
 	return name_set(out->sensor[out->sensors++], "sensor", item, err);

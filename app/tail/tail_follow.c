@@ -118,6 +118,22 @@ int tail_answer_write(struct tail *t, const redisReply *answer, unsigned *count,
 
 // ---- where we are ----
 
+static const char nowhere[] = "0-0";
+
+void tail_nothing_say(const struct tail *t)
+{
+	tail_say("note: there is nothing yet of %s%s in Redis at %s; what stands there is named after sensor.name of spanwatch",
+		 t->args->sensor[0], t->args->sensors > 1 ? " and the others" : "", t->link.address);
+}
+
+static bool anything(const struct tail *t)
+{
+	for (unsigned i = 0; i < t->keys; i++)
+		if (strcmp(t->key[i].last, nowhere) != 0)
+			return true;
+	return false;
+}
+
 static void remember(struct tail *t)
 {
 	struct err err;
@@ -138,7 +154,7 @@ static int end_find(struct tail *t, struct tail_key *key, struct err *err)
 	struct tail_words words = {0};
 	struct tail_id id;
 	redisReply *reply;
-	const char *last = "0-0";
+	const char *last = nowhere;
 	int rc;
 
 	for (unsigned i = 0; i < 6; i++)
@@ -221,6 +237,8 @@ int tail_follow(struct tail *t, struct err *err)
 		rc = read_some(t, &count, err);
 		if (rc == 0 && count > 0)
 			remember(t);
+		if (rc == 0 && !anything(t))
+			tail_nothing_say(t);
 		if (rc == 0 && count == 0 && t->args->once)
 			break;
 	}

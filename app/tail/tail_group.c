@@ -191,6 +191,7 @@ static int new_read(struct tail *t, unsigned *count, struct err *err)
 	*count = 0;
 	if (any_ready(t))
 		return read_some(t, NULL, ">", count, err);
+	tail_nothing_say(t);
 	rc = t->args->once ? 0 : tail_wait(-1, 0, TAIL_BLOCK_MS);
 	return rc < 0 ? rc : 0;
 }

@@ -98,6 +98,8 @@ def test_answers(t):
     metrics = ask(port, "/metrics")
     check(metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4"), "metrics: %r", metrics.headers["Content-Type"])
     received = ask(port, "/api/v1/stats").json["packets"]["received"]
+    about = [{line.split()[2] for line in metrics.body.decode().splitlines() if line.startswith("# " + what)} for what in ("HELP ", "TYPE ")]
+    check(about[0] == about[1], "metrics without help: %r", sorted(about[1] ^ about[0]))
     check(("spanwatch_packets_received_total %d" % received).encode() in metrics.body, "metrics and stats differ: %d", received)
     health = ask(port, "/api/v1/health").json
     check(health["status"] == "ok" and health["residual"] == 0 and health["at_rest"], "health: %r", health)

@@ -201,7 +201,7 @@ def test_what_is_refused(t):
     refused(413, JSON, " " * (BODY_MAX + 1))
     refused(411, dict(JSON, **{"Transfer-Encoding": "chunked"}), "5\r\nhello\r\n0\r\n\r\n")
     for body in ("", " " * BODY_MAX, "{", "[]", "5", '{"expression": 5}', '{"unknown": ""}', "[" * 60000, '{"expression": "\\u0000"}',
-                 '{"expression": "%s"}' % ("x" * 3000)):
+                 '{"expression": "%s"}' % ("x" * 3000), good + "}"):
         refused(400, JSON, body)
     refused(405, JSON, good, method="POST", allow="GET, HEAD, PUT")
     refused(405, JSON, "", method="PUT", path="/api/v1/config/reload", allow="POST")

@@ -149,6 +149,33 @@ def test_consumers_count_tombstones(t):
                                                       "--until-idle", "0.1"), "four were never told of")
 
 
+@system_test(tools=TOOLS)
+def test_consumers_told_wrong(t):
+    """One sentence instead of a traceback, and the word that matters in it; who finds nobody says so once and waits."""
+    def python(redis, *options):
+        return ("/usr/bin/python3", CONSUMER_PY, "--redis", redis, "--sensor", "t1", "--group", "g", *options)
+    server, secret = Redis(t), t.path("wrong")
+    with open(secret, "w", encoding="ascii") as f:
+        f.write("wrong-word")
+    server.call("ACL", "SETUSER", "someone", "on", ">right", "~*", "+@all")
+    server.call("SET", stream_key("flows"), "no stream")
+    rows = ((python("host"), "HOST:PORT"), (python("127.0.0.1:x"), "HOST:PORT"), (python(server.address, "--password-file", t.path("none")), "No such file"),
+            (python(server.address, "--user", "someone", "--password-file", secret), "WRONGPASS"), (python(server.address), "WRONGTYPE"),
+            ((CONSUMER, "t1", "g", "n", "host"), "HOST:PORT"), ((CONSUMER, "t1", "g", "n", "127.0.0.1:99999"), "HOST:PORT"),
+            ((CONSUMER, "t1", "g", "n", server.address, "x"), "CLAIM_AFTER_S"), ((CONSUMER, "t1", "g", "n", server.address), "WRONGTYPE"))
+    for command, word in rows:
+        program = t.start(*command)
+        code = program.wait()
+        check(code in (1, 2) and word in program.err and "Traceback" not in program.err, "%r: exit %s: %s", command, code, program.err)
+    nobody = "unix:" + t.path("nobody")
+    for command in (python(nobody), (CONSUMER, "t1", "g", "n", nobody)):
+        program = t.start(*command)
+        t.until(lambda: "trying again" in program.err, "%s says that nobody is there" % command[0])
+        time.sleep(0.5)
+        check(program.err.count("\n") == 1 and program.running(), "%s", program.err)
+        check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err)
+
+
 # ---- spanwatch-tail ----
 
 @system_test(tools=TOOLS)
@@ -266,7 +293,7 @@ def test_tail_lines(t):
 def test_tail_refusals(t):
     for options, word in ((("--redis", "nowhere"), "HOST:PORT"), (("--streams", "flow"), "none of"), (("--from", "x"), "start, end"),
                           (("--state", "a", "--group", "b"), "exclude"), (("--consumer", "a"), "--group"), (("--stat", "x", "y"), "no option"),
-                          (("--sensors", "x"), "did you mean --sensor"), (("--group", ""), "empty"), (("--password-file", "/nowhere"), "cannot read"),
+                          (("--sensors", "x"), "did you mean --sensor"), (("--sensor", "a{b}"), "has a brace"), (("--group", ""), "empty"), (("--password-file", "/nowhere"), "cannot read"),
                           (("--user", "a"), "password"), (("--database", "-1"), "number"), (("extra",), "belongs to no option"),
                           (("--state", "/nowhere/x"), "/nowhere/x")):
         program = t.start(TAIL, *options)
@@ -341,6 +368,22 @@ EVIL = {
 }
 
 
+@system_test(tools=TOOLS)
+def test_tail_of_nobody(t):
+    """A name that nobody writes under: it is said once, by the way, and what comes is followed."""
+    server = Redis(t)
+    for options in ((), ("--group", "g"), ("--from", "end")):
+        once = tail(t, server, "--once", *options)
+        check(once.wait() == 0 and once.err.count("there is nothing yet of t1") == 1, "%r: %s", options, once.err)
+    reader = tail(t, server)
+    t.until(lambda: "there is nothing yet of t1" in reader.err, "it says so")
+    drain(t, traffic(t, 20, 0.1), server.address, t.fresh("spool"))
+    t.until(lambda: len(whole_lines(reader)) == len(ids_of(server)), "all lines")
+    check(reader.err.count("\n") == 1 and reader.stop() == 0, "%s", reader.err)
+    once = tail(t, server, "--once")
+    check(once.wait() == 0 and once.err == "", "of what is there: %s", once.err)
+
+
 @system_test()
 def test_tail_evil_server(t):
     for name, answer in EVIL.items():
@@ -401,7 +444,8 @@ def test_acl(t):
     flows = stream_key("flows", "streams")
     may_not = {"reader": (("XADD", flows, "*", "a", "b"), ("DEL", flows), ("SET", "sw:x", "1"), ("GET", "other"), ("FLUSHALL",), ("KEYS", "*"),
                           ("XGROUP", "CREATE", flows, "r", "0"), ("PUBLISH", "sw:{streams}:live", "x"), ("CONFIG", "GET", "*"), ("ACL", "LIST")),
-               "tail": (("XADD", flows, "*", "a", "b"), ("DEL", flows), ("XTRIM", flows, "MAXLEN", "1"), ("SET", "sw:x", "1"), ("EVAL", "return 1", "0")),
+               "tail": (("XADD", flows, "*", "a", "b"), ("DEL", flows), ("XTRIM", flows, "MAXLEN", "1"), ("SET", "sw:x", "1"), ("EVAL", "return 1", "0"),
+                        ("XGROUP", "CREATE", "sw:{streams}:mine", "g", "0", "MKSTREAM")),
                "consumer": (("XADD", flows, "*", "a", "b"), ("HSET", "sw:{streams}:stats", "a", "1"), ("DEL", flows), ("CONFIG", "GET", "*")),
                "writer": (("XREAD", "STREAMS", flows, "0"), ("HGETALL", "sw:{streams}:stats"), ("SET", "other", "1"), ("FLUSHALL",), ("EVAL", "return 1", "0"),
                           ("CONFIG", "GET", "*"), ("PUBLISH", "other", "x"))}

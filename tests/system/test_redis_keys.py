@@ -2,6 +2,7 @@
 (streams, lists, a channel; a user, a unix socket, a database) gets every record once."""
 import collections
 import json
+import os
 import threading
 import time
 
@@ -46,6 +47,32 @@ def test_every_key_ends(t):
     keys = scan(server)
     all_end(keys, 4000)
     check({stream_key("flows"), stream_key("events")} <= set(keys), "keys: %r", sorted(keys))
+
+
+@system_test(tools=("redis-server",))
+def test_short_lives_are_renewed(t):
+    """The shortest redis.ttl_s, and nothing that would be written: what is there stays while spanwatch runs."""
+    server = Redis(t)
+    program = feed(t, traffic(t, 50, 0.3), server.address, "--set", "redis.ttl_s=60")
+    t.until(lambda: t.get(program, "/api/v1/health")["replay"]["finished"], "the replay is over")
+    delivered(t, program)
+    key, least = stream_key("flows"), 40
+    server.call("EXPIRE", key, least)
+    t.until(lambda: server.call("TTL", key) > least, "%s lives longer" % key, 15)
+    finish(t, program)
+
+
+@system_test(tools=("redis-server",))
+def test_stats_are_of_now(t):
+    """Of a port that is no more nothing stays in the hash of the last second."""
+    server, spool = Redis(t), t.fresh("spool")
+    for name in ("old.pcap", "new.pcap"):
+        capture = t.path(name)
+        os.rename(traffic(t, 10, 0.1), capture)
+        drain(t, capture, server.address, spool)
+    fields = server.call("HKEYS", "sw:{t1}:stats")
+    ports = {field.split(".")[1] for field in fields if field.startswith("port.")}
+    check(ports == {"new"}, "ports: %r", sorted(ports))
 
 
 @system_test(tools=("redis-server",))
@@ -178,7 +205,7 @@ def test_bad_settings(t):
         pass
     capture = traffic(t, 10, 0.1)
     rows = (("redis.address=:6379", "redis"), ("redis.address=host:99999", "redis"), ("redis.address=unix:", "redis"),
-            ("redis.password_file=" + t.path("nowhere"), "nowhere"), ("redis.password_file=" + empty, "empty"))
+            ("redis.password_file=" + t.path("nowhere"), "nowhere"), ("redis.password_file=" + empty, "empty"), ("spool.directory=", "spool.directory is empty"))
     for setting, name in rows:
         done = t.replay(capture, "--api", "none", *SMALL, *sends_to("127.0.0.1:%d" % free_port(), t.fresh("spool")), "--set", setting)
         check(done.code == 1 and name in done.err, "%s: exit %d: %s", setting, done.code, done.err)

@@ -2,9 +2,11 @@
 and what waits for it goes with the next run. Every record is where it should be, once, and the ledger is zero."""
 import json
 import os
+import re
+import shlex
 import signal
 
-from harness import ROOT, SMALL, check, eve_read, frame_udp, free_port, ledger_check, pcap_write, system_test
+from harness import ROOT, SMALL, SPANWATCH, check, eve_read, frame_udp, free_port, ledger_check, pcap_write, system_test
 
 CAPTURE = os.path.join(ROOT, "pcaps/dns.pcap")
 JSON = {"Content-Type": "application/json"}
@@ -140,6 +142,7 @@ def test_what_is_shown(t):
     eve = t.until(lambda: (lambda s: s if s["records"]["written"] > 0 and s["records"]["in_queue"] == 0 else None)(sink(t, program, "eve")), "written")
     adds_up(eve)
     check((eve["state"], eve["target"], eve["remote"], eve["records"]["left_out"]) == ("up", "", False, 0), "%r", eve)
+    check(t.get(program, "/api/v1/health")["sinks"] == [{"name": "eve", "state": "up", "error": ""}], "health has other words for it")
     metrics = t.get(program, "/metrics")
     for line in ('spanwatch_sink_state{sink="eve",state="up"} 1', 'spanwatch_sink_state{sink="eve",state="off"} 0',
                  'spanwatch_sink_records_written_total{sink="eve"} %d' % eve["records"]["written"]):
@@ -260,3 +263,15 @@ def test_redis_away(t):
     check(redis["delivered"] == redis["recovered"] + redis["written"] and redis["tombstoned"] == 0, "%r", redis)
     records, lost = server.contiguous("flows")
     check(lost == 0 and records > 0 and records % 2 == 0, "%d flows of two runs, %d lost", records, lost)
+
+
+@system_test(tools=("redis-server",))
+def test_summary_adds_up(t):
+    """On a terminal: what the program itself adds to the records stands there, so that nobody wonders where they come from."""
+    server = Redis(t)
+    command = [SPANWATCH, "-r", CAPTURE, "--api", "none", "--set", "spool.directory=" + t.fresh("spool"), "--set", "sensor.name=" + SENSOR,
+               "--set", "redis.address=" + server.address, *SMALL]
+    said = t.call("script", "-qec", " ".join(shlex.quote(word) for word in command), "/dev/null")
+    numbers = {name: int(value.replace(",", "")) for name, value in re.findall(r"^  (records [a-z ,()]+?) {2,}([0-9,]+)\r?$", said, re.M)}
+    made = numbers["records made"] + numbers["records made (sums, statistics)"]
+    check(made == numbers["records written (redis)"] == numbers["records delivered (redis)"], "%r: %s", numbers, said)

@@ -202,6 +202,8 @@ def test_read_only_disk(t):
     story.assert_all(said)
     check(said["receiver"]["lost"] == 0, "lost, though it could be read: %r", said)
     check("Read-only" in said["stats"]["disk_error"], "it says nothing of the disk: %r", said["stats"])
+    said = Story(t, os.path.join(disk, "never")).run(count=10, read="now", memory=4 << 20, stay_ms=1500)
+    check(said["stats"]["disk_error"].startswith("the folder in ") and "Read-only" in said["stats"]["disk_error"], "%r", said["stats"])
 
 
 # ---- D9: inodes, and very many files ----

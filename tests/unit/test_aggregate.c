@@ -323,6 +323,10 @@ static void test_numbers(void **state)
 	near(stat(g.tree[1], "tcp.rtt_p50_ms"), 20);
 	near(stat(g.tree[1], "tcp.rtt_p99_ms"), 20);
 	assert_true(stat(g.tree[1], "port.eth7.pps") == 400 && stat(g.tree[1], "port.eth7.bps") == 0);
+	atomic_store(&port->replay_at, 500);
+	s.seconds = 3.51; // a rate over a hundredth of a second would be no rate
+	aggregate_end(a, &s, &rates, START + SECOND);
+	assert_true(stat(g.tree[2], "port.eth7.received") == 600 && stat(g.tree[2], "port.eth7.pps") == 400);
 	given_clear(&g);
 	counted_free(&w);
 	free(port);
@@ -374,7 +378,7 @@ static void test_the_worst_fits(void **state)
 	struct aggregate *a = made(&g, true);
 	struct port *ports[PORT_MAX];
 	struct counted w;
-	struct metrics_sources s = {.workers = &w.worker, .worker_count = 1, .ports = ports, .port_count = PORT_MAX, .seconds = 1.0 / 3};
+	struct metrics_sources s = {.workers = &w.worker, .worker_count = 1, .ports = ports, .port_count = PORT_MAX, .seconds = 5.0 / 3};
 	struct metrics_rates most = {.pps = 1e300 / 3, .bps = 1e300 / 3, .fps = -1e300 / 3};
 	unsigned hosts, stats, tops, first;
 	const cJSON *top;

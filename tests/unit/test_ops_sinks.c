@@ -25,6 +25,7 @@ static void what_is_wrong_changes_nothing(void **state)
 {
 	static const char *const wrong[][2] = {
 		{"", "not JSON"},
+		{"{\"redis\":{\"batch\":7}} x", "not JSON from position 23 on"},
 		{"[]", "not a JSON object"},
 		{"{}", "sets nothing"},
 		{"{\"redis\":{}}", "sets nothing"},
@@ -164,6 +165,43 @@ static void coming_back_is_told(void **state)
 	assert_int_equal(w->control.tells, 3);
 }
 
+static void a_failing_disk_is_told(void **state)
+{
+	struct world *w = *state;
+	struct err err;
+
+	assert_int_equal(put(w, "{\"redis\":{\"address\":\"one:1\"}}", &err), 0);
+	redis.say = (struct sink_stats){.state = SINK_CONNECTING, .spool_failing = true, .spool_error = "no space"};
+	for (unsigned second = 0; second < CONTROL_TELL_EVERY_S; second++) {
+		redis.say.spool_failing = second % 2 == 0;
+		control_sinks_look(&w->control);
+	}
+	assert_int_equal(w->control.tells, 1);
+	assert_string_equal(told(w, 0), "output redis: the spool is in memory: no space");
+	control_sinks_look(&w->control);
+	assert_string_equal(told(w, 1), "output redis: the spool is on disk again");
+}
+
+static void losses_are_told(void **state)
+{
+	struct world *w = *state;
+	struct err err;
+
+	assert_int_equal(put(w, "{\"redis\":{\"address\":\"one:1\"}}", &err), 0);
+	redis.say = (struct sink_stats){.state = SINK_CONNECTING, .tombstoned = 1};
+	for (unsigned second = 0; second < CONTROL_TELL_EVERY_S; second++, redis.say.tombstoned += 1000)
+		control_sinks_look(&w->control);
+	assert_int_equal(w->control.tells, 1);
+	assert_string_equal(told(w, 0), "output redis: 1 record told lost; tombstones say which and why");
+	control_sinks_look(&w->control);
+	assert_string_equal(told(w, 1), "output redis: 10,000 records told lost; tombstones say which and why");
+	redis.say.tombstoned++;
+	control_sinks_end(&w->control);
+	control_sinks_end(&w->control);
+	assert_int_equal(w->control.notes, 1);
+	assert_string_equal(w->control.note[0], "output redis: 1 record told lost; tombstones say which and why");
+}
+
 static void health_is(struct world *w, const char *status, const char *reason)
 {
 	cJSON *tree = ask(w, "health"), *reasons = cJSON_GetObjectItemCaseSensitive(tree, "reasons"), *one;
@@ -266,7 +304,15 @@ static void what_waits_at_the_end_is_noted(void **state)
 	away(SINK_DEGRADED, "oom");
 	control_sinks_end(&w->control);
 	assert_int_equal(w->control.notes, 1);
-	assert_string_equal(w->control.note[0], "redis: 1,234,567 records wait in /var/lib/spanwatch/spool/redis; the next run sends them");
+	assert_string_equal(w->control.note[0], "redis: 1,234,567 records wait in /var/lib/spanwatch/spool/redis; the next run sends them"
+			    "; this one could not: connection refused");
+	away(SINK_DRAINING, ""); // it could, but not in time
+	control_sinks_end(&w->control);
+	assert_string_equal(w->control.note[1], "redis: 1,234,567 records wait in /var/lib/spanwatch/spool/redis; the next run sends them");
+	redis.say.spool_failing = true;
+	control_sinks_end(&w->control);
+	assert_string_equal(w->control.note[2], "redis: 1,234,567 records wait; the next run sends those that /var/lib/spanwatch/spool/redis"
+			    " has taken, and tells the others lost");
 }
 
 int main(void)
@@ -277,6 +323,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(numbers_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(changes_are_told_now_and_then, setup, teardown),
 		cmocka_unit_test_setup_teardown(coming_back_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failing_disk_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(losses_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_says_who_is_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_have_it_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(ledger_reaches_the_server, setup, teardown),

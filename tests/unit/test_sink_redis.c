@@ -291,6 +291,7 @@ static void commands_of_an_aggregate(void **state)
 	add_tombstone(SINK_AGGREGATES, 3, 2, 5, SPOOL_QUEUE); // sums that were lost: nobody misses them
 	send_batch();
 	snprintf(wanted, sizeof(wanted), "MULTI\n"
+		 "DEL sw:{lab}:stats\n"
 		 "HSET sw:{lab}:stats time 2026-11-21T11:30:05Z pps 1.5 packets.received 7 state up tcp.rtt_p50_ms 0.25\n"
 		 "EXPIRE sw:{lab}:stats 2592000\n"
 		 "ZADD sw:{lab}:top:talkers:202611211130 1234 10.0.0.1 5 10.0.0.2\n"
@@ -324,13 +325,13 @@ static void series_that_are_refused(void **state)
 	sink->series = true;
 	add(SINK_AGGREGATES, 3, 1, "{\"time\":\"2026-11-21T11:30:05Z\",\"stats\":{\"pps\":1}}");
 	send_batch();
-	answer(OK QUEUED QUEUED "-NOPERM x\r\n" QUEUED QUEUED "-EXECABORT x\r\n" IS_ME);
+	answer(OK QUEUED QUEUED QUEUED "-NOPERM x\r\n" QUEUED QUEUED "-EXECABORT x\r\n" IS_ME);
 	assert_int_equal(redis_receive(sink, &duplicates, &fault), -EIO);
 	assert_string_equal(fault.cause, "auth");
 	assert_true(fault.keep && !fault.patient);
 	send_batch();
 	assert_null(strstr(sent, "TS.ADD"));
-	answer(OK QUEUED QUEUED QUEUED "*3\r\n:0\r\n:1\r\n:0\r\n" IS_ME);
+	answer(OK QUEUED QUEUED QUEUED QUEUED "*4\r\n:1\r\n:0\r\n:1\r\n:0\r\n" IS_ME);
 	assert_int_equal(redis_receive(sink, &duplicates, &fault), 0);
 	all_read();
 }
@@ -690,9 +691,9 @@ static void batches_that_ask(void **state)
 		const char *replies, *cause;
 		bool sums, asking;
 	} cases[] = {
-		{EXECUTED ASKED_ME OK ":1\r\n" OK ":1\r\n" OK ":0\r\n" MOVED, NULL, true, true},
-		{EXECUTED ASKED_ME OK ":1\r\n" OK ":1\r\n" OK ":0\r\n" ":1\r\n", NULL, true, false},
-		{EXECUTED ASKED_ME OK "-WRONGTYPE x\r\n", "wrongtype", true, true},
+		{EXECUTED ASKED_ME OK ":1\r\n" OK ":1\r\n" OK ":1\r\n" OK ":0\r\n" MOVED, NULL, true, true},
+		{EXECUTED ASKED_ME OK ":1\r\n" OK ":1\r\n" OK ":1\r\n" OK ":0\r\n" ":1\r\n", NULL, true, false},
+		{EXECUTED ASKED_ME OK ":1\r\n" OK "-WRONGTYPE x\r\n", "wrongtype", true, true},
 		{EXECUTED ASKED_ME OK MOVED, "moved", true, true},
 		{OK OK QUEUED QUEUED QUEUED "-TRYAGAIN x\r\n" ASKED_ME, "migrating", false, true},
 		{OK OK QUEUED QUEUED QUEUED "*-1\r\n" ASKED_ME, "changed", false, true},
@@ -709,7 +710,8 @@ static void batches_that_ask(void **state)
 		assert_int_equal(redis_receive(sink, &duplicates, &fault), cases[i].cause == NULL ? 0 : -EIO);
 		all_read();
 		assert_string_equal(fault.cause, cases[i].cause == NULL ? "" : cases[i].cause);
-		assert_string_equal(sent, !cases[i].sums ? "" : "ASKING\nHSET sw:{lab}:stats pps 1\nASKING\nEXPIRE sw:{lab}:stats 2592000\n"
+		assert_string_equal(sent, !cases[i].sums ? "" : "ASKING\nDEL sw:{lab}:stats\n"
+				    "ASKING\nHSET sw:{lab}:stats pps 1\nASKING\nEXPIRE sw:{lab}:stats 2592000\n"
 				    "ASKING\nPUBLISH sw:{lab}:live {\"stats\":{\"pps\":1}}\nEXISTS sw:{lab}:writer\n");
 		assert_int_equal(sink->asking, cases[i].asking);
 	}

@@ -410,6 +410,53 @@ static void other_settings_take_effect(void **state)
 	assert_int_equal(verify(&told), 99);
 }
 
+static void state_comes(struct sink *sink, uint64_t connects, uint64_t faults_most)
+{
+	struct sink_stats stats;
+
+	for (unsigned i = 0; i < 500; i++) {
+		sink_stats(sink, &stats);
+		if (stats.connects == connects && stats.waiting == 0)
+			break;
+		usleep(10000);
+	}
+	assert_int_equal(stats.connects, connects);
+	assert_int_equal(stats.waiting, 0);
+	assert_in_range(stats.faults, 0, faults_most);
+}
+
+// Off, it sends what waits, takes leave, and does not come again before it is on.
+static void off_it_leaves_the_server_alone(void **state)
+{
+	struct sink *sink;
+	struct sink_stats stats;
+	uint64_t told;
+
+	(void)state;
+	atomic_store(&far.away, true);
+	sink = started();
+	produce(sink, 1, 100);
+	sink_switch(sink, false);
+	usleep(300000);
+	atomic_store(&far.away, false);
+	state_comes(sink, 1, 100);
+	atomic_store(&far.away, true);
+	sink_stats(sink, &stats);
+	usleep(400000); // in which it would have tried some times
+	state_comes(sink, 1, (unsigned)stats.faults);
+	sink_stats(sink, &stats);
+	assert_int_equal(stats.state, SINK_OFF);
+	assert_string_equal(stats.error, "");
+	atomic_store(&far.away, false);
+	sink_switch(sink, true);
+	state_comes(sink, 2, (unsigned)stats.faults);
+	produce(sink, 100, 200);
+	stats = ended(sink);
+	assert_int_equal(stats.delivered, 199);
+	assert_int_equal(verify(&told), 199);
+	assert_int_equal(told, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(beyond_retention_it_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(what_the_queue_refused_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(other_settings_take_effect, begin, end),
+		cmocka_unit_test_setup_teardown(off_it_leaves_the_server_alone, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("sink_remote", tests, NULL, NULL);

@@ -52,9 +52,10 @@ void aggregate_end(struct aggregate *a, const struct metrics_sources *s, const s
 
 // ---- within: the members of "stats" ----
 
-struct aggregate_ports { // totals at the last turn
-	double seconds;
+struct aggregate_ports {
+	double seconds; // of the last turn; totals then, and rates up to then
 	uint64_t pkts[PORT_MAX], bytes[PORT_MAX];
+	double pps[PORT_MAX], bps[PORT_MAX];
 };
 
 void aggregate_stats_json(const struct metrics_sources *s, const struct metrics_rates *rates, struct aggregate_ports *ports,

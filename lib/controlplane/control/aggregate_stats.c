@@ -92,6 +92,19 @@ void aggregate_port_names(struct port *const *ports, unsigned n, char names[PORT
 	}
 }
 
+// A run ends in the middle of a second: then the rates are those of the last whole one, as pps and bps of all ports are.
+static const double turn_least_s = 0.5;
+
+static void rates_turn(const struct port_stats *now, unsigned at, double seconds, struct aggregate_ports *last)
+{
+	if (seconds < turn_least_s)
+		return;
+	last->pps[at] = (double)(now->received_pkts - last->pkts[at]) / seconds;
+	last->bps[at] = (double)(now->received_bytes - last->bytes[at]) * 8 / seconds;
+	last->pkts[at] = now->received_pkts;
+	last->bytes[at] = now->received_bytes;
+}
+
 static void port_json(struct port *port, unsigned at, const char *name, double seconds, struct aggregate_ports *last,
 		      struct json *j)
 {
@@ -102,12 +115,11 @@ static void port_json(struct port *port, unsigned at, const char *name, double s
 	port_stats(port, &stats);
 	for (unsigned i = 0; i < 4; i++)
 		snprintf(key[i], sizeof(key[i]), "port.%.*s.%s", AGGREGATE_PORT_NAME_MAX, name, names[i]);
-	json_double(j, key[0], seconds > 0 ? (double)(stats.received_pkts - last->pkts[at]) / seconds : 0);
-	json_double(j, key[1], seconds > 0 ? (double)(stats.received_bytes - last->bytes[at]) * 8 / seconds : 0);
+	rates_turn(&stats, at, seconds, last);
+	json_double(j, key[0], last->pps[at]);
+	json_double(j, key[1], last->bps[at]);
 	json_u64(j, key[2], stats.received_pkts);
 	json_u64(j, key[3], stats.missed + stats.errors + stats.nombuf + stats.kernel_drops);
-	last->pkts[at] = stats.received_pkts;
-	last->bytes[at] = stats.received_bytes;
 }
 
 // Alerts, once there is a detector, are one more line here: json_u64(j, "alerts", ...), if there are any.
@@ -127,7 +139,8 @@ void aggregate_stats_json(const struct metrics_sources *s, const struct metrics_
 	aggregate_port_names(s->ports, s->port_count, names);
 	for (unsigned i = 0; i < s->port_count && i < PORT_MAX; i++)
 		port_json(s->ports[i], i, names[i], seconds, ports, j);
-	ports->seconds = s->seconds;
+	if (seconds >= turn_least_s)
+		ports->seconds = s->seconds;
 	json_double(j, "uptime_s", s->seconds);
 	json_string(j, "version", CONTROL_VERSION);
 }

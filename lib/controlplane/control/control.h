@@ -22,7 +22,7 @@
 #include "worker/worker.h"
 
 enum { CONTROL_ROWS_MAX = 128 }; // keys of the configuration
-enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 256, CONTROL_OFFLOADS_MAX = 8 };
+enum { CONTROL_SINKS_MAX = 16, CONTROL_NOTES_MAX = 16, CONTROL_NOTE_MAX = 512, CONTROL_OFFLOADS_MAX = 8 };
 enum { CONTROL_TELLS_MAX = 16, CONTROL_TELL_MAX = 512, CONTROL_SENTENCE_MAX = 400, CONTROL_TELL_EVERY_S = 10 };
 
 // How the configuration is read again: file and options together, as at the start.
@@ -46,6 +46,10 @@ struct control_sink_seen {
 	char cause[SINK_CAUSE_MAX], missed[SINK_CAUSE_MAX]; // missed: the latest one that was not told
 	unsigned changes; // not told yet
 	unsigned pause_s; // until something may be told again
+	bool spool_failing;
+	unsigned spool_pause_s;
+	uint64_t lost; // of which it was told
+	unsigned lost_pause_s;
 };
 
 struct control {

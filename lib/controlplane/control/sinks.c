@@ -7,6 +7,8 @@
 
 #include "config/config_row.h"
 
+enum { NOTED_PATH_MAX = 192 };
+
 _Static_assert((int)CONTROL_SINKS_MAX <= (int)METRICS_SINKS_MAX, "raise METRICS_SINKS_MAX");
 
 // ---- which run ----
@@ -228,26 +230,81 @@ static void one_look(struct control *c, struct control_sink_seen *seen, const st
 		changes_tell(c, seen, stats);
 }
 
+static void spool_look(struct control *c, struct control_sink_seen *seen, const struct sink_stats *stats)
+{
+	if (seen->spool_pause_s > 0)
+		seen->spool_pause_s--;
+	if (seen->spool_pause_s > 0 || stats->spool_failing == seen->spool_failing)
+		return;
+	seen->spool_failing = stats->spool_failing;
+	seen->spool_pause_s = CONTROL_TELL_EVERY_S;
+	if (stats->spool_failing)
+		control_tell(c, "output %s: the spool is in memory: %.280s", stats->name, stats->spool_error);
+	else
+		control_tell(c, "output %s: the spool is on disk again", stats->name);
+}
+
+// Records that a server was told are lost, since that was last said here.
+static bool lost_more(struct control_sink_seen *seen, const struct sink_stats *stats, char *text, size_t room)
+{
+	uint64_t more = stats->tombstoned - seen->lost;
+	char number[32];
+
+	snprintf(text, room, "%s record%s told lost; tombstones say which and why", grouped(more, number), more == 1 ? "" : "s");
+	seen->lost = stats->tombstoned;
+	return more > 0;
+}
+
+static void lost_look(struct control *c, struct control_sink_seen *seen, const struct sink_stats *stats)
+{
+	char text[CONTROL_SENTENCE_MAX];
+
+	if (seen->lost_pause_s > 0 && --seen->lost_pause_s > 0)
+		return;
+	if (!lost_more(seen, stats, text, sizeof(text)))
+		return;
+	seen->lost_pause_s = CONTROL_TELL_EVERY_S;
+	control_tell(c, "output %s: %s", stats->name, text);
+}
+
 void control_sinks_look(struct control *c)
 {
 	for (unsigned i = 0; i < c->sink_count; i++) {
 		struct sink_stats stats;
 
 		sink_stats(c->sink[i], &stats);
-		if (stats.remote)
-			one_look(c, &c->sink_seen[i], &stats);
+		if (!stats.remote)
+			continue;
+		one_look(c, &c->sink_seen[i], &stats);
+		spool_look(c, &c->sink_seen[i], &stats);
+		lost_look(c, &c->sink_seen[i], &stats);
 	}
+}
+
+static void waits_note(struct control *c, const struct sink_stats *stats)
+{
+	const char *why = stats->error, *gap = why[0] != '\0' ? "; this one could not: " : "";
+	char waiting[32], path[NOTED_PATH_MAX];
+
+	grouped(stats->waiting, waiting);
+	snprintf(path, sizeof(path), "%.150s/%s", c->config->spool.directory, stats->name);
+	if (stats->spool_failing)
+		control_note(c, "%s: %s records wait; the next run sends those that %s has taken, and tells the others lost%s%.200s", stats->name,
+			     waiting, path, gap, why);
+	else
+		control_note(c, "%s: %s records wait in %s; the next run sends them%s%.200s", stats->name, waiting, path, gap, why);
 }
 
 void control_sinks_end(struct control *c)
 {
 	for (unsigned i = 0; i < c->sink_count; i++) {
+		char text[CONTROL_SENTENCE_MAX];
 		struct sink_stats stats;
-		char waiting[32];
 
 		sink_stats(c->sink[i], &stats);
+		if (stats.remote && lost_more(&c->sink_seen[i], &stats, text, sizeof(text)))
+			control_note(c, "output %s: %s", stats.name, text);
 		if (stats.remote && stats.waiting > 0)
-			control_note(c, "%s: %s records wait in %.150s/%s; the next run sends them", stats.name, grouped(stats.waiting, waiting),
-				     c->config->spool.directory, stats.name);
+			waits_note(c, &stats);
 	}
 }

@@ -124,15 +124,21 @@ static void flows(struct text *t, const struct metrics_sum *sum)
 
 static void ports(struct text *t, const struct metrics_sources *s)
 {
-	static const char *const names[] = {"received", "missed", "errors", "nombuf", "kernel_drops"};
+	static const char *const names[][2] = {
+		{"received", "Packets that a port has received"},
+		{"missed", "Packets lost because a queue of the port was full"},
+		{"errors", "Packets that the port found damaged"},
+		{"nombuf", "Packets lost because no packet buffer was free"},
+		{"kernel_drops", "Packets that the kernel dropped before the port could take them"},
+	};
 
 	for (unsigned k = 0; k < RTE_DIM(names); k++) {
-		say(t, "# TYPE spanwatch_port_%s_total counter\n", names[k]);
+		say(t, "# HELP spanwatch_port_%s_total %s\n# TYPE spanwatch_port_%s_total counter\n", names[k][0], names[k][1], names[k][0]);
 		for (unsigned i = 0; i < s->port_count; i++) {
 			struct port_stats p;
 
 			port_stats(s->ports[i], &p);
-			say(t, "spanwatch_port_%s_total{", names[k]);
+			say(t, "spanwatch_port_%s_total{", names[k][0]);
 			label(t, "port", s->ports[i]->name);
 			say(t, "} %lu\n",
 			    (unsigned long)(const uint64_t[]){p.received_pkts, p.missed, p.errors, p.nombuf, p.kernel_drops}[k]);

@@ -1,5 +1,6 @@
 #include "ops/ops.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,21 @@ uint64_t ops_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+cJSON *op_body_parse(const char *body, size_t length, struct err *err)
+{
+	const char *end = NULL;
+	cJSON *root = cJSON_ParseWithLengthOpts(body, length, &end, false);
+	size_t at = end != NULL ? (size_t)(end - body) : 0;
+
+	while (root != NULL && at < length && isspace((unsigned char)body[at]))
+		at++;
+	if (root != NULL && at == length)
+		return root;
+	err_set(err, -EINVAL, "the body is not JSON from position %zu on", at + 1);
+	cJSON_Delete(root);
+	return NULL;
 }
 
 const struct op *op_find(const char *path)

@@ -193,13 +193,12 @@ static int change_apply(struct control *c, const struct change *change, const ch
 
 int op_filters_set(struct op_call *call, const char *body, size_t length, struct err *err)
 {
-	const char *end = NULL;
-	cJSON *root = cJSON_ParseWithLengthOpts(body, length, &end, false);
+	cJSON *root = op_body_parse(body, length, err);
 	struct change change = {.attributes = 0};
 	int rc;
 
 	if (root == NULL)
-		return err_set(err, -EINVAL, "the body is not JSON from position %zu on", end != NULL ? (size_t)(end - body) + 1 : 1);
+		return -EINVAL;
 	rc = change_read(root, &change, err);
 	if (rc == 0)
 		rc = change_apply(call->ops->control, &change, body, length, err);

@@ -229,12 +229,9 @@ static void sinks_json(const struct control *c, struct json *j)
 		sink_stats(c->sink[i], &stats);
 		json_object_begin(j, NULL);
 		json_string(j, "name", stats.name);
-		if (stats.remote) {
-			json_string(j, "state", sink_state_names[stats.state]);
+		json_string(j, "state", sink_state_names[stats.state]);
+		if (stats.remote)
 			json_string(j, "cause", stats.cause);
-		} else {
-			json_string(j, "state", stats.error[0] == '\0' ? "ok" : "failing");
-		}
 		json_string(j, "error", stats.error);
 		json_object_end(j);
 	}

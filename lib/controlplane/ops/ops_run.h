@@ -2,7 +2,12 @@
 #ifndef OPS_OPS_RUN_H
 #define OPS_OPS_RUN_H
 
+#include <cjson/cJSON.h>
+
 #include "ops/ops.h"
+
+// A body that is JSON from its first byte to its last, or NULL and a sentence.
+cJSON *op_body_parse(const char *body, size_t length, struct err *err);
 
 void op_health(struct op_call *call, struct json *j);
 void op_ports(struct op_call *call, struct json *j);

@@ -171,16 +171,13 @@ static int change_read(const cJSON *root, struct change *change, struct err *err
 int op_sinks_set(struct op_call *call, const char *body, size_t length, struct err *err)
 {
 	struct control *c = call->ops->control;
-	const char *end = NULL;
-	cJSON *root = cJSON_ParseWithLengthOpts(body, length, &end, false);
+	cJSON *root = op_body_parse(body, length, err);
 	struct change change = {.config = malloc(sizeof(*change.config))};
-	int rc;
+	int rc = -EINVAL;
 
-	if (root == NULL) {
-		rc = err_set(err, -EINVAL, "the body is not JSON from position %zu on", end != NULL ? (size_t)(end - body) + 1 : 1);
-	} else if (change.config == NULL) {
+	if (root != NULL && change.config == NULL) {
 		rc = err_set(err, -ENOMEM, "no memory for another configuration");
-	} else {
+	} else if (root != NULL) {
 		*change.config = *c->config;
 		rc = change_read(root, &change, err);
 		if (rc == 0)

@@ -76,6 +76,7 @@ struct sink_ops {
 	void (*stats)(void *state, struct sink_stats *stats); // anyone: fills what is remote
 	int (*apply)(void *state, const struct config *config, struct err *err); // control: other settings; on an error the old hold
 	struct sink_own *(*own)(void *state); // control: the connections that it makes
+	void (*rest)(void *state, bool off); // control: nothing more is given while off; once nothing waits, the server is left alone
 	void (*finish)(void *state); // control, once, after the last write: what still waits may go on for a while; then stats, close
 };
 
@@ -98,7 +99,7 @@ bool sink_wants(const struct sink *sink, const struct record *r);
 void sink_skip(struct sink *sink); // one that it does not want
 
 const struct sink_ops *sink_ops_of(const struct sink *sink);
-void sink_switch(struct sink *sink, bool on); // off: it wants nothing; what waits goes on being delivered
+void sink_switch(struct sink *sink, bool on); // off: it wants nothing; what waits is still delivered
 // Other settings, from control. Returns 0 or a negative errno with a sentence; then the old ones hold.
 int sink_apply(struct sink *sink, const struct config *config, struct err *err);
 

@@ -16,7 +16,7 @@ enum {
 	REDIS_ID_MAX = 48,
 	REDIS_ALIVE_MS = 5000,  // a writer that has not been heard of for so long may be replaced by another
 	REDIS_RENEW_MS = 1000,
-	REDIS_EXPIRE_MS = 60000 // so often each key's time to live is renewed
+	REDIS_EXPIRE_MS = 10000 // so often each key's time to live is renewed; redis.ttl_s may be as low as a minute
 };
 
 #define REDIS_BOOT_MAX (UINT64_MAX / 4) // ids beyond are a stranger's, and leave no room for ours

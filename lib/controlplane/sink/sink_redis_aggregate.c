@@ -101,9 +101,11 @@ static void key_write(const struct redis_sink *sink, char key[KEY_ROOM], const c
 
 // ---- parts ----
 
+// The whole hash anew: fields of ports that are no more would stay for ever.
 static int stats_put(struct redis_sink *sink, struct wide *w, const cJSON *stats, const cJSON *time)
 {
 	const cJSON *item;
+	int rc;
 
 	wide_begin(w, "HSET", sink->key[REDIS_KEY_STATS]);
 	if (text_is_short(time))
@@ -119,7 +121,10 @@ static int stats_put(struct redis_sink *sink, struct wide *w, const cJSON *stats
 	}
 	if (sink->left_out > 0)
 		wide_add(w, "redis.left_out", number_text(w, (double)sink->left_out));
-	return w->argc > 2 ? put_with_ttl(sink, w, sink->ttl_s) : 0;
+	if (w->argc == 2)
+		return 0;
+	rc = redis_put(sink, REDIS_SUM, SINK_AGGREGATES, 2, (const char *[]){"DEL", sink->key[REDIS_KEY_STATS]}, NULL);
+	return rc == 0 ? put_with_ttl(sink, w, sink->ttl_s) : rc;
 }
 
 static bool in_series(const char *name)

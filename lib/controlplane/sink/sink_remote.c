@@ -47,6 +47,8 @@ static int log_open(struct remote *r, const struct config *config, struct err *e
 		.keep_last = 1u << SINK_ALERTS,
 	};
 
+	if (config->spool.directory[0] == '\0')
+		return err_set(err, -EINVAL, "spool.directory is empty; set it to a folder where records can wait for the output %s", r->ops->name);
 	if (spool.quota_bytes < 2 * (uint64_t)spool.segment_bytes)
 		return err_set(err, -EINVAL, "spool.quota_mb (%u) has to be at least twice spool.segment_mb (%u)", config->spool.quota_mb,
 			       config->spool.segment_mb);
@@ -253,6 +255,11 @@ int remote_apply(void *state, const struct config *config, struct err *err)
 struct sink_own *remote_own(void *state)
 {
 	return &((struct remote *)state)->own;
+}
+
+void remote_rest(void *state, bool off)
+{
+	atomic_store_explicit(&((struct remote *)state)->off, off, memory_order_relaxed);
 }
 
 void remote_finish(void *state)

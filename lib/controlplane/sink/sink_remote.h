@@ -62,6 +62,7 @@ int remote_open(const struct remote_ops *ops, const struct config *config, void 
 int remote_write(void *state, const struct record *const *records, unsigned n, unsigned *written, struct err *err);
 int remote_flush(void *state, struct err *err);
 uint64_t remote_bytes(const void *state);
+void remote_rest(void *state, bool off);
 void remote_finish(void *state);
 int remote_close(void *state, struct err *err);
 void remote_give(void *state, enum sink_stream stream);
@@ -72,6 +73,7 @@ struct sink_own *remote_own(void *state);
 
 #define SINK_REMOTE                                                                                                          \
 	.write = remote_write, .flush = remote_flush, .bytes = remote_bytes, .close = remote_close, .give = remote_give,     \
-	.refuse = remote_refuse, .stats = remote_stats, .apply = remote_apply, .own = remote_own, .finish = remote_finish
+	.refuse = remote_refuse, .stats = remote_stats, .apply = remote_apply, .own = remote_own, .rest = remote_rest,       \
+	.finish = remote_finish
 
 #endif

@@ -208,6 +208,8 @@ void sink_skip(struct sink *s)
 void sink_switch(struct sink *s, bool on)
 {
 	s->off = !on;
+	if (s->ops->rest != NULL)
+		s->ops->rest(s->state, s->off);
 }
 
 const struct sink_ops *sink_ops_of(const struct sink *s)

@@ -231,10 +231,32 @@ static void idle(struct remote *r)
 
 // ---- the thread ----
 
+// Switched off, and nothing waits: the server is left alone, and another may write under our name.
+static bool resting(struct remote *r)
+{
+	struct spool_stats log;
+
+	spool_stats(r->spool, &log);
+	if (!atomic_load_explicit(&r->off, memory_order_relaxed) || log.waiting > 0)
+		return false;
+	if (r->connected)
+		r->ops->disconnect(r->state);
+	r->connected = false;
+	r->failures = 0;
+	r->next_try_ns = 0;
+	if (r->stats.state != SINK_CONNECTING)
+		state_set(r, SINK_CONNECTING, NULL); // as it will, once it is on again; what waited has no cause any more
+	return true;
+}
+
 static void turn(struct remote *r)
 {
 	settings_take(r);
 	rate_turn(r);
+	if (resting(r)) {
+		nap(STEP_MS);
+		return;
+	}
 	if (now_ns() < r->next_try_ns) {
 		nap(STEP_MS);
 		return;

@@ -19,7 +19,7 @@ struct remote {
 
 	// control writes
 	_Atomic uint64_t refused[SINK_STREAMS];
-	atomic_bool finishing, stop;
+	atomic_bool finishing, stop, off;
 	_Atomic uint32_t exit_wait_s;
 	struct remote_patience patience; // once finishing, the sender's
 

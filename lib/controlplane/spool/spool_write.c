@@ -33,6 +33,8 @@ void spool_disk_failed(struct spool *s, int error, const char *what)
 {
 	s->stats.disk_errors++;
 	s->stats.disk_failing = true;
+	if (s->dir_fd < 0 && s->stats.disk_error[0] != '\0')
+		return; // why there is no folder has been said; without one nothing else can work
 	snprintf(s->stats.disk_error, sizeof(s->stats.disk_error), "%s in %.200s: %s", what, s->directory, strerror(error));
 }
 
