@@ -80,7 +80,7 @@ def is_up(t, program, delivered=0):
     def look():
         said = sink(t, program, program.section)
         return said["state"] == "up" and said["records"]["delivered"] >= delivered
-    t.until(look, "the output is up and has delivered %d" % delivered, 20)
+    t.until(look, "the output is up and has delivered %d" % delivered)
 
 
 def talk(t, namespace, server, version, address, times=5):
@@ -114,7 +114,7 @@ def left_out(t, kind, version):
         server.cut()
         is_up(t, program)
         server.kill()
-        t.until(lambda: sink(t, program)["faults"] >= 4, "it has tried again and again", 20)
+        t.until(lambda: sink(t, program)["faults"] >= 4, "it has tried again and again")
         server.start()
         is_up(t, program)
     time.sleep(1.5)  # another second's sums
@@ -150,9 +150,9 @@ def sent_elsewhere(t, kind):
     is_up(t, program)
     code, said = t.ask(program, "PUT", "/api/v1/sinks", {"Content-Type": "application/json"}, json.dumps(new.settings(4)))
     check(code == 200, "%d: %r", code, said)
-    t.until(lambda: own_ends(t, program) == 2, "both are left out", 5)
+    t.until(lambda: own_ends(t, program) == 2, "both are left out")
     is_up(t, program)
-    t.until(lambda: own_ends(t, program) == 1, "the old one is forgotten", 20)
+    t.until(lambda: own_ends(t, program) == 1, "the old one is forgotten")
     talk(t, box, old, 4, HERE)
     talk(t, box, new, 4, OTHER)
     _, flows = finish(t, program)
