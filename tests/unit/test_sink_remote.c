@@ -316,15 +316,19 @@ static void faults_lose_nothing(void **state)
 	}
 }
 
+static struct sink *started_away(void)
+{
+	atomic_store(&far.away, true);
+	return started();
+}
+
 static void away_it_waits_and_the_next_run_sends(void **state)
 {
-	struct sink *sink;
+	struct sink *sink = started_away();
 	struct sink_stats stats;
 	uint64_t told;
 
 	(void)state;
-	atomic_store(&far.away, true);
-	sink = started();
 	produce(sink, 1, 5000);
 	stats = ended(sink);
 	assert_int_equal(stats.waiting, 4999);
@@ -428,13 +432,11 @@ static void state_comes(struct sink *sink, uint64_t connects, uint64_t faults_mo
 // Off, it sends what waits, takes leave, and does not come again before it is on.
 static void off_it_leaves_the_server_alone(void **state)
 {
-	struct sink *sink;
+	struct sink *sink = started_away();
 	struct sink_stats stats;
 	uint64_t told;
 
 	(void)state;
-	atomic_store(&far.away, true);
-	sink = started();
 	produce(sink, 1, 100);
 	sink_switch(sink, false);
 	usleep(300000);

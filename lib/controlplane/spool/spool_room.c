@@ -87,12 +87,12 @@ static size_t thin(struct spool *s, struct spool_segment *seg, uint8_t *bytes, u
 
 static bool replace_file(struct spool *s, struct spool_segment *seg, const uint8_t *bytes, size_t n)
 {
-	char name[SPOOL_NAME_MAX], draft[SPOOL_NAME_MAX];
+	static const char draft[] = "thinned.draft"; // always the same: the next one takes the place of what a crash left
+	char name[SPOOL_NAME_MAX];
 	int fd;
 	bool good;
 
 	spool_segment_name(seg->number, "spool", name);
-	spool_segment_name(seg->number, "thin", draft);
 	fd = openat(s->dir_fd, draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 	good = fd >= 0 && write(fd, bytes, n) == (ssize_t)n && fdatasync(fd) == 0 && renameat(s->dir_fd, draft, s->dir_fd, name) == 0;
 	if (fd >= 0)
