@@ -71,7 +71,7 @@ static int connection_run(struct tail *t, const char *address, bool *good, struc
 
 static int run(struct tail *t)
 {
-	unsigned pause_ms = PAUSE_FIRST_MS, next = 0;
+	unsigned pause_ms = PAUSE_FIRST_MS, next = 0, failed = 0;
 
 	for (;;) {
 		struct err err = {0};
@@ -83,6 +83,11 @@ static int run(struct tail *t)
 			return 0;
 		if (rc == -EPIPE || t->output_failed) {
 			tail_say("%s", err.text[0] != '\0' ? err.text : "the reader of standard output has gone");
+			return 1;
+		}
+		failed = good ? 1 : failed + 1;
+		if (t->args->once && failed == t->args->addresses) { // somebody waits for the end
+			tail_say("%s", err.text);
 			return 1;
 		}
 		tail_say("%s; trying again", err.text);

@@ -33,7 +33,7 @@ struct tail {
 };
 
 // Goes on until it is told to stop or nothing is left (--once): 0. -EINTR: told to stop. Another negative errno with a sentence:
-// connect again, unless output_failed.
+// connect again, unless output_failed or --once.
 int tail_follow(struct tail *t, struct err *err);
 int tail_follow_group(struct tail *t, struct err *err);
 

@@ -33,7 +33,7 @@ static const struct option_row {
 	[OPT_CONSUMER] = {"consumer", "NAME", "name of this member; default: the name of this machine"},
 	[OPT_CLAIM_AFTER] = {"claim-after", "S", "take over what another member has left undone for so long; default 60; 0: never"},
 	[OPT_ID] = {"id", NULL, "put \"id\":\"flows/3-177\" in front of each line"},
-	[OPT_ONCE] = {"once", NULL, "end when all that is there has been written"},
+	[OPT_ONCE] = {"once", NULL, "end when all that is there has been written, or at once if Redis cannot be read"},
 	[OPT_USER] = {"user", "NAME", "ACL user"},
 	[OPT_PASSWORD_FILE] = {"password-file", "FILE", "its first line is the password; else " PASSWORD_VARIABLE " is, if set"},
 	[OPT_DATABASE] = {"database", "N", "number of the database; default 0"},
@@ -70,7 +70,7 @@ void tail_args_help(FILE *out)
 	      "--group likewise, or where another member took too long. --id tells such repetitions.\n"
 	      "Ends at SIGTERM or SIGINT, after what was read is written. TLS: through stunnel or the like.\n"
 	      "\n"
-	      "Exit codes: 0 done, 1 a bad argument, or standard output is closed.\n",
+	      "Exit codes: 0 done, 1 a bad argument, standard output is closed, or with --once Redis cannot be read.\n",
 	      out);
 }
 

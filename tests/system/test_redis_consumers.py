@@ -283,6 +283,11 @@ def test_tail_lines(t):
     check(ids() == ["flows/1-1", "flows/1-4", "flows/1-9", "events/1-1"], "ids: %r", ids())
     check(ids("--from", "1-4") == ["flows/1-9"], "from an id: %r", ids("--from", "1-4"))
     check(ids("--from", "end") == [] and ids("--streams", "events,alerts") == ["events/1-1"], "from the end, or one stream")
+    with open(t.path("password"), "w", encoding="utf-8") as f:
+        f.write("wrong-horse\n")
+    for address, word in ((server.address, "user and password"), ("127.0.0.1:1", "refused")):
+        reader = t.start(TAIL, "--redis", address, "--once", "--user", "nobody", "--password-file", t.path("password"))
+        check(reader.wait() == 1 and reader.err.count("\n") == 1 and word in reader.err, "it cannot be read: %s", reader.err)
     follows = tail(t, server, "--from", "end", sensor="a")
     t.until(lambda: "cmd=xread" in server.call("CLIENT", "LIST"), "it has begun to wait")
     server.call("XADD", stream_key("alerts", "a"), "1-1", "eve", '{"event_type":"alert"}')
