@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "../spool_kit.h"
+#include "spool/spool_inside.h"
 
 enum { FLOWS, ALERTS, EVENTS, AGGREGATES };
 enum { QUOTA_SEGMENTS = 4, RECORD = 1000 };
@@ -173,6 +174,26 @@ static void test_newest_over_runs(void **state)
 {
 	(void)state;
 	full_over_runs(SPOOL_DROP_NEWEST);
+}
+
+// More runs lost something than there is room for tombstones that wait, and nothing follows: once there is room all is told.
+static void test_newest_over_many_runs(void **state)
+{
+	(void)state;
+	config.policy = SPOOL_DROP_NEWEST;
+	for (unsigned run = 0; run < 2 * SPOOL_GAPS_MAX; run++) {
+		open_log();
+		put(FLOWS, 3000);
+		close_log();
+	}
+	open_log();
+	drain();
+	spool_commit(src.spool);
+	drain();
+	assert_int_equal(receiver.records + receiver.lost, given);
+	assert_int_equal(receiver.lost_by[SPOOL_QUOTA], receiver.lost);
+	assert_int_equal(stats().waiting, 0);
+	close_log();
 }
 
 // A stream of which nothing follows what was dropped.
@@ -522,7 +543,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(drop_oldest), TEST(drop_newest), TEST(oldest_over_runs), TEST(newest_over_runs), TEST(the_last_of_a_stream),
+		TEST(drop_oldest), TEST(drop_newest), TEST(oldest_over_runs), TEST(newest_over_runs), TEST(newest_over_many_runs), TEST(the_last_of_a_stream),
 		TEST(alerts_last), TEST(alerts_alone_are_lost_to_the_quota), TEST(alerts_over_runs), TEST(dropped_while_on_its_way),
 		TEST(dropped_while_it_was_unsent), TEST(read_again_is_not_dropped), TEST(lost_twice),
 		TEST(thinned_while_on_its_way), TEST(thinned_and_killed),

@@ -59,6 +59,17 @@ uint64_t spool_ids_between(const struct spool *s, unsigned stream, struct spool_
 	return ids;
 }
 
+void spool_holes_put(struct spool *s, unsigned stream, struct spool_id from, struct spool_id to, uint64_t boot, enum spool_cause cause)
+{
+	struct spool_file_entry hole;
+
+	while (spool_hole_next(s, stream, from, to, &hole)) {
+		from = (struct spool_id){hole.boot, hole.last};
+		hole.cause = (uint8_t)spool_hole_cause(s, stream, from, hole.boot == boot ? cause : SPOOL_DAMAGE);
+		spool_put_entry(s, &hole, NULL);
+	}
+}
+
 enum spool_cause spool_hole_cause(const struct spool *s, unsigned stream, struct spool_id last, enum spool_cause otherwise)
 {
 	if (spool_id_compare(s->state->quota_to[stream], last) >= 0)

@@ -139,6 +139,7 @@ struct spool {
 	size_t unsynced_used;
 	uint64_t next_sync_ns, next_retry_ns, next_look_ns, next_number;
 	unsigned gaps[SPOOL_STREAMS];
+	bool gaps_more[SPOOL_STREAMS]; // than there was room for; behind them
 	struct spool_gap gap[SPOOL_STREAMS][SPOOL_GAPS_MAX]; // told as soon as there is room
 
 	// the reader's own
@@ -173,6 +174,8 @@ uint64_t spool_end_of(const struct spool *s, unsigned stream, uint64_t boot); //
 void spool_end_learn(struct spool *s, unsigned stream, struct spool_id id);
 // The first of them, as far as they are of one boot; false: there are none.
 bool spool_hole_next(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to, struct spool_file_entry *hole);
+// Tombstones for all of them. cause: of those of boot `boot` of which nothing better is known.
+void spool_holes_put(struct spool *s, unsigned stream, struct spool_id from, struct spool_id to, uint64_t boot, enum spool_cause cause);
 enum spool_cause spool_hole_cause(const struct spool *s, unsigned stream, struct spool_id last, enum spool_cause otherwise);
 uint64_t spool_ids_between(const struct spool *s, unsigned stream, struct spool_id from, struct spool_id to);
 

@@ -250,16 +250,11 @@ static void missing_tell(struct spool *s)
 
 	for (unsigned i = 0; i < SPOOL_STREAMS; i++) {
 		struct spool_id from = s->committed[i], to = {boot, atomic_load(&s->state->given[i])};
-		struct spool_file_entry hole;
 
 		spool_end_learn(s, i, from);
 		spool_end_learn(s, i, to);
 		s->stats.recovered += spool_ids_between(s, i, s->cursor.counted[i], spool_id_compare(from, to) > 0 ? from : to);
-		while (spool_hole_next(s, i, from, to, &hole)) {
-			from = (struct spool_id){hole.boot, hole.last};
-			hole.cause = (uint8_t)spool_hole_cause(s, i, from, hole.boot == boot ? last : SPOOL_DAMAGE);
-			spool_put_entry(s, &hole, NULL);
-		}
+		spool_holes_put(s, i, from, to, boot, last);
 	}
 	spool_commit(s);
 }

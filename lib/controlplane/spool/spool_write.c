@@ -22,8 +22,10 @@ static void gap_add(struct spool *s, unsigned stream, uint64_t boot, uint64_t fi
 		end->last = last;
 		return;
 	}
-	if (s->gaps[stream] == SPOOL_GAPS_MAX)
-		return; // the reader will find the hole
+	if (s->gaps[stream] == SPOOL_GAPS_MAX) {
+		s->gaps_more[stream] = true; // the reader would find the hole, but only once something follows
+		return;
+	}
 	s->gap[stream][s->gaps[stream]++] = (struct spool_gap){boot, first, last, (uint8_t)cause};
 }
 
@@ -386,6 +388,12 @@ static void all_write(struct spool *s)
 		if (s->gaps[i] > 0)
 			gaps_put(s, i);
 	pending_write(s);
+	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
+		if (s->gaps_more[i] && s->gaps[i] == 0) {
+			s->gaps_more[i] = false;
+			spool_holes_put(s, i, s->committed[i], s->last[i], 0, SPOOL_DAMAGE);
+		}
+	pending_write(s);
 }
 
 // A later boot within a run. The ids that it gave out in the one before are told as the first of this one: so it has as many as the
@@ -489,8 +497,5 @@ void spool_turn(struct spool *s)
 	disk_retry(s);
 	spool_room_retained(s, s->config.retain_bytes);
 	pthread_mutex_unlock(&s->mutex);
-	for (unsigned i = 0; i < SPOOL_STREAMS; i++)
-		if (s->gaps[i] > 0)
-			gaps_put(s, i);
-	pending_write(s);
+	all_write(s);
 }
