@@ -17,6 +17,7 @@ struct model {
 	struct source src;
 	struct receiver receiver;
 	bool damaged, quota, alone, took;  // alone: nothing that was read is unanswered; took: it has some that it has not answered for
+	bool asked;                        // it can say what it has; such a one is asked by each run
 	uint64_t given[RUNS_MAX][SPOOL_STREAMS];
 	unsigned runs;
 	uint64_t ids;
@@ -95,6 +96,7 @@ static void rewind_to(struct model *m)
 
 	spool_rewind(m->src.spool, known, m->receiver.last);
 	m->alone = true;
+	m->asked = true;
 }
 
 static void consume(struct model *m, unsigned what)
@@ -155,7 +157,7 @@ static void step(struct model *m)
 		if ((what & 7) == 7)
 			damage(m);
 		run_begin(m);
-		if (m->took)
+		if (m->took || m->asked)
 			rewind_to(m);
 	}
 	model_assert(m, m->receiver.wrong[0] == '\0', "the receiver");
