@@ -60,7 +60,8 @@ struct redis_link;
 
 // Connects to the primary that has the slot of `key`: authenticated, the database selected, its role checked. Blocks for at most
 // about timeout_ms for each address that it tries (for a second one where Sentinels or Cluster nodes are asked first), names that are
-// looked up aside, and never beyond the patience. Returns 0, or -EIO and the fault of the address that came furthest. The settings are not needed after it.
+// looked up aside, and never beyond the patience. Returns 0, or -EIO and the fault of the address that came furthest. The settings are
+// not needed after it.
 int redis_link_open(const struct redis_settings *settings, const char *key, struct redis_link **out, struct remote_fault *fault);
 void redis_link_close(struct redis_link *link); // NULL allowed; what was not written is dropped
 // Whether it goes to the node that a Cluster is just giving the slot: there each command needs an ASKING before it, or a MULTI that had

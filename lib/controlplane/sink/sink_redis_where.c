@@ -2,7 +2,8 @@
 //
 // The streams themselves say what arrived; the hash sw:{SENSOR}:writer says by whom and with which base. Where it is gone, as after
 // a FLUSHALL, ids not beyond what was acknowledged to us are taken for ours. Where another log wrote (a new spool folder under an
-// old sensor name), or a stranger added ids beyond those that we gave out, we begin anew behind all of them, after what was acknowledged to us.
+// old sensor name), or a stranger added ids beyond those that we gave out, we begin anew behind all of them, after what was
+// acknowledged to us.
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
