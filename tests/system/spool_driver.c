@@ -142,20 +142,20 @@ static void *consume(void *arg)
 
 static void commit(struct driver *d)
 {
-	uint64_t began = spool_now_ns(), ms;
+	uint64_t began = clock_monotonic_ns(), ms;
 
 	spool_commit(d->src.spool);
 	spool_turn(d->src.spool);
-	ms = (spool_now_ns() - began) / NS_PER_MS;
+	ms = (clock_monotonic_ns() - began) / NS_PER_MS;
 	d->commit_ms_max = ms > d->commit_ms_max ? ms : d->commit_ms_max;
 }
 
 static void produce(struct driver *d)
 {
-	uint64_t began = spool_now_ns();
+	uint64_t began = clock_monotonic_ns();
 
 	for (uint64_t given = 0; given < d->count;) {
-		uint64_t due = d->rate > 0 ? (spool_now_ns() - began) / NS_PER_MS * d->rate / 1000 : given + PER_TURN;
+		uint64_t due = d->rate > 0 ? (clock_monotonic_ns() - began) / NS_PER_MS * d->rate / 1000 : given + PER_TURN;
 
 		for (; given < due && given < d->count; given++)
 			source_put(&d->src, given % 16 == 0 ? 1 + (unsigned)(given / 16 % 3) : 0, (uint32_t)d->bytes);
@@ -163,7 +163,7 @@ static void produce(struct driver *d)
 		if (d->rate > 0)
 			nap(TURN_NS);
 	}
-	for (uint64_t end = spool_now_ns() + d->stay_ms * NS_PER_MS; spool_now_ns() < end; nap(TURN_NS))
+	for (uint64_t end = clock_monotonic_ns() + d->stay_ms * NS_PER_MS; clock_monotonic_ns() < end; nap(TURN_NS))
 		commit(d);
 }
 
@@ -183,7 +183,7 @@ static void work(struct driver *d)
 		produce(d);
 		atomic_store(&d->produced, true);
 	}
-	for (uint64_t end = spool_now_ns() + TELL_NS; strcmp(d->read, "never") != 0 && spool_now_ns() < end; nap(TURN_NS)) {
+	for (uint64_t end = clock_monotonic_ns() + TELL_NS; strcmp(d->read, "never") != 0 && clock_monotonic_ns() < end; nap(TURN_NS)) {
 		struct spool_stats stats;
 
 		consume(d);

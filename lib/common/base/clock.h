@@ -1,9 +1,11 @@
-// The wall clock, cheap enough for every burst: the CPU's time stamp counter, disciplined by control once a second.
+// The wall clock, cheap enough for every burst: the CPU's time stamp counter, disciplined by control once a second. And, off the packet
+// path, the kernel's clock that is never set, for how long to wait.
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 static inline uint64_t clock_cycles(void)
@@ -47,6 +49,15 @@ static inline uint64_t clock_now_ns(const struct clock *clock)
 		if (!(before & 1) && before == atomic_load_explicit(&clock->sequence, memory_order_relaxed))
 			return ns + (uint64_t)(((__uint128_t)(clock_cycles() - cycles) * rate) >> 32);
 	}
+}
+
+// CLOCK_MONOTONIC: not for the packet path.
+static inline uint64_t clock_monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/api_server.h"
+#include "base/clock.h"
 #include "base/nearest.h"
 
 enum { TOLD_MAX = 64 };
@@ -177,7 +178,7 @@ void api_requests_turn(struct api *api)
 	while (*at != NULL) {
 		struct api_request *r = *at;
 
-		if (!api->closing && !r->call->op->answered(r->call) && ops_now_ns() < r->call->deadline_ns) {
+		if (!api->closing && !r->call->op->answered(r->call) && clock_monotonic_ns() < r->call->deadline_ns) {
 			at = &r->next;
 			continue;
 		}

@@ -10,14 +10,6 @@
 
 enum { NS_PER_MS = 1000000, WATCH_NS = 1000000000, NAP_NS = 1000000, NUMBER_DIGITS_MAX = 18, SHOWN_MAX = 32 };
 
-uint64_t ops_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 cJSON *op_body_parse(const char *body, size_t length, struct err *err)
 {
 	const char *end = NULL;
@@ -80,7 +72,7 @@ static void abandoned_reap(struct ops *ops)
 
 void ops_turn(struct ops *ops)
 {
-	uint64_t now_ns = ops_now_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 
 	abandoned_reap(ops);
 	if (now_ns < ops->watch.next_ns)
@@ -177,7 +169,7 @@ static int ask(struct op_call *call, struct err *err)
 		return rc;
 	call->asked = true;
 	call->ops->questions++;
-	call->deadline_ns = ops_now_ns() + (uint64_t)OPS_WAIT_MS * NS_PER_MS;
+	call->deadline_ns = clock_monotonic_ns() + (uint64_t)OPS_WAIT_MS * NS_PER_MS;
 	return 0;
 }
 
@@ -213,7 +205,7 @@ int op_call_run(struct op_call *call, struct err *err)
 			return rc;
 	}
 	if (call->asked && !call->op->answered(call)) {
-		if (ops_now_ns() < call->deadline_ns)
+		if (clock_monotonic_ns() < call->deadline_ns)
 			return -EAGAIN;
 		return err_set(err, -ETIMEDOUT, "a worker has not answered within %d s; /api/v1/lcores shows which one is stuck",
 			       OPS_WAIT_MS / 1000);

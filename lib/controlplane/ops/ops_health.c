@@ -84,7 +84,7 @@ static void ledger_reasons(const struct ops *ops, const struct ledger *ledger, s
 {
 	uint64_t since = ops->watch.residual_since_ns;
 
-	if (ledger->residual == 0 || since == 0 || ops_now_ns() - since < residual_patience_ns)
+	if (ledger->residual == 0 || since == 0 || clock_monotonic_ns() - since < residual_patience_ns)
 		return;
 	for (unsigned i = 0; i < ledger->rows; i++) {
 		const struct ledger_row *row = &ledger->row[i];
@@ -100,9 +100,9 @@ static void port_reasons(struct ops *ops, struct reasons *r)
 	const struct ops_watch *w = &ops->watch;
 	struct control *c = ops->control;
 
-	if (w->lost_seen_ns != 0 && ops_now_ns() - w->lost_seen_ns < lost_window_ns)
+	if (w->lost_seen_ns != 0 && clock_monotonic_ns() - w->lost_seen_ns < lost_window_ns)
 		because(r, "%" PRIu64 " packets were lost before they reached a worker in the last %" PRIu64 " s; /api/v1/ports shows where",
-			w->lost_lately, (ops_now_ns() - w->lost_start_ns) / 1000000000u + 1);
+			w->lost_lately, (clock_monotonic_ns() - w->lost_start_ns) / 1000000000u + 1);
 	for (unsigned i = 0; i < c->port_count; i++) {
 		struct port *port = c->port[i];
 		struct port_stats stats;

@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/clock.h"
 #include "ops/ops.h"
 
 // A body that is JSON from its first byte to its last, or NULL and a sentence.

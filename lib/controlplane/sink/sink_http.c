@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "sink/sink_http.h"
 #include "sink/sink_list.h"
 #include "sink/sink_version.h"
@@ -52,10 +52,7 @@ struct http {
 
 static uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * MS_PER_S + (uint64_t)ts.tv_nsec / NS_PER_MS;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 // ---- create and destroy ----

@@ -5,15 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { NS_PER_S = 1000000000, STEP_NS = 1000000 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 void sink_own_init(struct sink_own *own, bool asks)
 {
@@ -93,14 +87,14 @@ void sink_own_elsewhere(struct sink_own *own)
 {
 	pthread_mutex_lock(&own->mutex);
 	own->old = own->count;
-	own->old_until_ns = now_ns() + (uint64_t)SINK_OWN_LINGER_S * NS_PER_S;
+	own->old_until_ns = clock_monotonic_ns() + (uint64_t)SINK_OWN_LINGER_S * NS_PER_S;
 	pthread_mutex_unlock(&own->mutex);
 }
 
 void sink_own_turn(struct sink_own *own)
 {
 	pthread_mutex_lock(&own->mutex);
-	if (own->old > 0 && now_ns() >= own->old_until_ns) {
+	if (own->old > 0 && clock_monotonic_ns() >= own->old_until_ns) {
 		while (own->old > 0)
 			end_remove(own, 0);
 		atomic_fetch_add_explicit(&own->asked, 1, memory_order_release);

@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { REMOTE_STEP_MS = 100 }; // how often it is looked at
 
@@ -14,24 +15,16 @@ struct remote_patience {
 	_Atomic uint64_t until_ns; // CLOCK_MONOTONIC; UINT64_MAX: without end
 };
 
-static inline uint64_t remote_patience_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static inline void remote_patience_end(struct remote_patience *patience, uint32_t wait_s)
 {
-	atomic_store_explicit(&patience->until_ns, remote_patience_now_ns() + wait_s * 1000000000ull, memory_order_relaxed);
+	atomic_store_explicit(&patience->until_ns, clock_monotonic_ns() + wait_s * 1000000000ull, memory_order_relaxed);
 }
 
 static inline bool remote_patience_over(const struct remote_patience *patience) // NULL: never
 {
 	uint64_t until_ns = patience != NULL ? atomic_load_explicit(&patience->until_ns, memory_order_relaxed) : UINT64_MAX;
 
-	return until_ns != UINT64_MAX && remote_patience_now_ns() >= until_ns;
+	return until_ns != UINT64_MAX && clock_monotonic_ns() >= until_ns;
 }
 
 #endif

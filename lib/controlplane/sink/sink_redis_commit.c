@@ -8,17 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "sink/sink_redis.h"
 #include "sink/sink_redis_commit.h"
 
 uint64_t redis_now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1; // 0 is "not yet"
+	return clock_monotonic_ns() / 1000000 + 1; // 0 is "not yet"
 }
 
 static bool is_text(const redisReply *reply, int type, const char *text)

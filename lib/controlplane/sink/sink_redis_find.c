@@ -214,6 +214,18 @@ static int cluster_judge(struct find *find, const struct redis_link *link, const
 	return slots_judge(find, link, slots, out, fault);
 }
 
+static int replies_read(struct redis_link *link, redisReply **first, redisReply **second, struct remote_fault *fault)
+{
+	int rc;
+
+	redis_replies_raise(&link->replies, true);
+	rc = redis_link_reply(link, first, fault);
+	if (rc == 0)
+		rc = redis_link_reply(link, second, fault);
+	redis_replies_raise(&link->replies, false);
+	return rc;
+}
+
 static int cluster_ask(struct find *find, struct redis_link *link, struct redis_address *out, struct remote_fault *fault)
 {
 	redisReply *slot = NULL, *slots = NULL;
@@ -221,12 +233,8 @@ static int cluster_ask(struct find *find, struct redis_link *link, struct redis_
 
 	if (rc == 0)
 		rc = redis_link_ask(link, fault, "CLUSTER", "SLOTS", NULL);
-	redis_replies_raise(&link->replies, true);
 	if (rc == 0)
-		rc = redis_link_reply(link, &slot, fault);
-	if (rc == 0)
-		rc = redis_link_reply(link, &slots, fault);
-	redis_replies_raise(&link->replies, false);
+		rc = replies_read(link, &slot, &slots, fault);
 	if (rc == 0)
 		rc = cluster_judge(find, link, slot, slots, out, fault);
 	freeReplyObject(slot);
@@ -284,12 +292,8 @@ static int asked_where(const struct find *find, struct redis_link *link, const r
 	rc = redis_link_ask(link, fault, "CLUSTER", "COUNTKEYSINSLOT", slot, NULL);
 	if (rc == 0)
 		rc = redis_link_ask(link, fault, "CLUSTER", "NODES", NULL);
-	redis_replies_raise(&link->replies, true);
 	if (rc == 0)
-		rc = redis_link_reply(link, &left, fault);
-	if (rc == 0)
-		rc = redis_link_reply(link, &nodes, fault);
-	redis_replies_raise(&link->replies, false);
+		rc = replies_read(link, &left, &nodes, fault);
 	if (rc == 0)
 		rc = asked_judge(find, link, ask, left, nodes, out, fault);
 	freeReplyObject(left);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sink/sink_redis_peer.h"
 #include "sink/sink_thread.h"
 
@@ -23,10 +24,7 @@ enum { LOOKUP_STEP_NS = 2000000 };
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / 1000000;
 }
 
 // ---- faults ----
@@ -224,7 +222,7 @@ static int name_look(const struct redis_link *link, struct addrinfo **list)
 		return lookup_take(link, l, list);
 	}
 	free(l);
-	return code;
+	return code == EAI_NONAME ? EAI_AGAIN : code; // a name, and there is no thread to look it up
 }
 
 static int tcp_connect(struct redis_link *link, struct remote_fault *fault)

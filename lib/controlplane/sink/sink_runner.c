@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "record/record_ring.h"
 #include "sink/sink.h"
 #include "sink/sink_thread.h"
@@ -18,7 +19,6 @@
 // live capture nobody can wait, and the whole queue is there for bursts.
 enum { BATCH_MAX = 256, ROOM_OF_REPLAY = 1024 };
 enum { NAP_SHORT_NS = 200 * 1000, NAP_LONG_NS = 2 * 1000 * 1000, FLUSH_PAUSE_NS = 100 * 1000 * 1000 };
-enum { NS_PER_S = 1000000000 };
 
 struct sink {
 	// constant while running
@@ -50,14 +50,6 @@ static void count(_Atomic uint64_t *counter, uint64_t more)
 }
 
 // ---- the thread ----
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 static void fail(struct sink *s, int code, const struct err *err)
 {
@@ -114,10 +106,10 @@ static void *run(void *argument)
 			continue;
 		if (stop && n == 0)
 			break;
-		if (n == 0 && (unflushed || s->ops->give != NULL) && now_ns() >= next_flush_ns) { // a spool has work when idle, too
+		if (n == 0 && (unflushed || s->ops->give != NULL) && clock_monotonic_ns() >= next_flush_ns) { // a spool has work when idle, too
 			flush(s);
 			unflushed = false;
-			next_flush_ns = now_ns() + FLUSH_PAUSE_NS;
+			next_flush_ns = clock_monotonic_ns() + FLUSH_PAUSE_NS;
 		}
 		nap_ns = n > 0 ? NAP_SHORT_NS : nap_ns * 2 < NAP_LONG_NS ? nap_ns * 2 : NAP_LONG_NS;
 		if (!stop)

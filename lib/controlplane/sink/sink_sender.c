@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "sink/sink_sender.h"
 
 enum {
@@ -25,14 +26,6 @@ enum {
 	GATHER_BELOW = 64,
 	BATCH_BYTES = 768 * 1024
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 static void nap(unsigned ms)
 {
@@ -76,7 +69,7 @@ static void fault_take(struct remote *r, const struct remote_fault *fault)
 	}
 	spool_unread(r->spool);
 	r->failures++;
-	r->next_try_ns = now_ns() + pause_ns(r->failures, fault->patient);
+	r->next_try_ns = clock_monotonic_ns() + pause_ns(r->failures, fault->patient);
 	pthread_mutex_lock(&r->mutex);
 	r->stats.faults++;
 	pthread_mutex_unlock(&r->mutex);
@@ -85,7 +78,7 @@ static void fault_take(struct remote *r, const struct remote_fault *fault)
 
 static void rate_turn(struct remote *r)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 	struct spool_stats log;
 
 	if (now < r->next_rate_ns)
@@ -166,7 +159,7 @@ static void delivered(struct remote *r, const struct spool_batch *batch, unsigne
 	r->failures = 0;
 	if (r->stats.state == SINK_DEGRADED)
 		state_set(r, SINK_DRAINING, NULL); // on a connection that was kept
-	r->next_idle_ns = now_ns() + NS_PER_S;
+	r->next_idle_ns = clock_monotonic_ns() + NS_PER_S;
 	if (r->replay && atomic_load_explicit(&r->finishing, memory_order_acquire))
 		remote_patience_end(&r->patience, r->exit_wait_s); // it goes on: so do we
 	pthread_mutex_lock(&r->mutex);
@@ -220,9 +213,9 @@ static void idle(struct remote *r)
 {
 	struct remote_fault fault = {.cause = ""};
 
-	if (now_ns() < r->next_idle_ns || r->ops->idle == NULL)
+	if (clock_monotonic_ns() < r->next_idle_ns || r->ops->idle == NULL)
 		return;
-	r->next_idle_ns = now_ns() + NS_PER_S;
+	r->next_idle_ns = clock_monotonic_ns() + NS_PER_S;
 	if (r->ops->idle(r->state, &fault) < 0)
 		fault_take(r, &fault);
 	else if (r->failures > 0)
@@ -257,7 +250,7 @@ static void turn(struct remote *r)
 		nap(STEP_MS);
 		return;
 	}
-	if (now_ns() < r->next_try_ns) {
+	if (clock_monotonic_ns() < r->next_try_ns) {
 		nap(STEP_MS);
 		return;
 	}
@@ -294,7 +287,7 @@ void *sender_run(void *argument)
 {
 	struct remote *r = argument;
 
-	r->next_rate_ns = now_ns() + NS_PER_S;
+	r->next_rate_ns = clock_monotonic_ns() + NS_PER_S;
 	while (!finished(r) && !atomic_load_explicit(&r->stop, memory_order_acquire))
 		turn(r);
 	if (r->connected)

@@ -11,15 +11,7 @@
 
 const char *const spool_cause_names[SPOOL_CAUSES] = {"kept", "queue_full", "quota", "disk", "crash", "power", "damage", "retention"};
 
-enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000, STATS_WAIT_MS = 20 };
-
-uint64_t spool_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
+enum { NS_PER_MS = 1000000, STATS_WAIT_MS = 20 };
 
 int spool_id_compare(struct spool_id a, struct spool_id b)
 {

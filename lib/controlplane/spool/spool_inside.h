@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "spool/spool.h"
 
 enum {
@@ -206,6 +207,5 @@ void spool_finish(struct spool *s); // synced and sealed
 void spool_put_entry(struct spool *s, const struct spool_file_entry *e, const void *payload);
 
 int spool_id_compare(struct spool_id a, struct spool_id b);
-uint64_t spool_now_ns(void);
 
 #endif

@@ -50,7 +50,7 @@ static bool sync_now(struct spool *s)
 		return true;
 	if (fdatasync(s->active->fd) != 0)
 		error = errno;
-	s->next_sync_ns = spool_now_ns() + (uint64_t)s->config.fsync_ms * MS_NS; // from its end: a slow disk has time for other things
+	s->next_sync_ns = clock_monotonic_ns() + (uint64_t)s->config.fsync_ms * MS_NS; // from its end: a slow disk has time for other things
 	pthread_mutex_lock(&s->mutex);
 	s->stats.fsyncs++;
 	s->stats.fsync_failures += error != 0;
@@ -77,7 +77,7 @@ static struct spool_segment *segment_next(struct spool *s)
 	struct spool_segment *seg = NULL;
 	int error;
 
-	if (s->stats.disk_failing && spool_now_ns() < s->next_retry_ns)
+	if (s->stats.disk_failing && clock_monotonic_ns() < s->next_retry_ns)
 		return spool_segment_memory(s);
 	if (spool_segment_create(s, &seg, &error) == 0) {
 		s->stats.disk_failing = false;
@@ -90,7 +90,7 @@ static struct spool_segment *segment_next(struct spool *s)
 		if (spool_segment_create(s, &seg, &error) == 0)
 			return seg;
 	}
-	s->next_retry_ns = spool_now_ns() + RETRY_NS;
+	s->next_retry_ns = clock_monotonic_ns() + RETRY_NS;
 	return spool_segment_memory(s);
 }
 
@@ -271,7 +271,7 @@ static void again_write(struct spool *s)
 
 static void sync_due(struct spool *s)
 {
-	if (s->unsynced_used > 0 && spool_now_ns() >= s->next_sync_ns && !sync_now(s))
+	if (s->unsynced_used > 0 && clock_monotonic_ns() >= s->next_sync_ns && !sync_now(s))
 		again_write(s);
 }
 
@@ -307,7 +307,7 @@ static void pending_write(struct spool *s)
 		pthread_mutex_lock(&s->mutex);
 		torn_erase(s);
 		spool_disk_failed(s, -rc, "a write");
-		s->next_retry_ns = spool_now_ns() + RETRY_NS; // the next segment is in memory
+		s->next_retry_ns = clock_monotonic_ns() + RETRY_NS; // the next segment is in memory
 		pthread_mutex_unlock(&s->mutex);
 		if (!segment_roll(s, &cause))
 			break;
@@ -437,9 +437,9 @@ static void disk_retry(struct spool *s)
 	struct spool_segment *seg;
 	int error;
 
-	if (!s->stats.disk_failing || spool_now_ns() < s->next_retry_ns)
+	if (!s->stats.disk_failing || clock_monotonic_ns() < s->next_retry_ns)
 		return;
-	s->next_retry_ns = spool_now_ns() + RETRY_NS;
+	s->next_retry_ns = clock_monotonic_ns() + RETRY_NS;
 	if (spool_segment_create(s, &seg, &error) < 0) {
 		spool_disk_failed(s, error, "a new segment");
 		return;
@@ -486,7 +486,7 @@ static void folder_look(struct spool *s)
 
 void spool_turn(struct spool *s)
 {
-	uint64_t now_ns = spool_now_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 
 	sync_due(s);
 	if (now_ns < s->next_look_ns)
