@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 static volatile sig_atomic_t stopping;
 static sigset_t waiting_mask;
 
@@ -38,10 +40,16 @@ bool tail_stopping(void)
 
 uint64_t tail_now_ms(void)
 {
-	struct timespec now;
+	return clock_monotonic_ns() / 1000000;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+// ppoll() that finds something ready does not look at signals: one who always has more to do would never be told.
+static void pending_take(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT)))
+		stopping = 1;
 }
 
 int tail_wait(int fd, short events, uint64_t ms)
@@ -50,6 +58,7 @@ int tail_wait(int fd, short events, uint64_t ms)
 	struct timespec limit = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 	int n = ppoll(fds, 2, &limit, &waiting_mask);
 
+	pending_take();
 	if (stopping)
 		return -EINTR;
 	if ((fds[1].revents & POLLERR) != 0)

@@ -1,6 +1,8 @@
 // spanwatch-tail without a server: options, entries and their lines, the file of its state.
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +16,7 @@
 #include "tail_args.h"
 #include "tail_entry.h"
 #include "tail_state.h"
+#include "tail_wait.h"
 
 enum { ARGS_MAX = 16, LINE_ROOM = 4096 };
 
@@ -248,12 +251,32 @@ static void test_state_damaged(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+// Also one who never has to wait, because there is always more to read and a reader for it, is told to stop. Comes last: it stays told.
+static void test_told_to_stop(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	tail_wait_init();
+	assert_int_equal(tail_wait(ends[0], POLLIN, 1000), 1);
+	raise(SIGTERM);
+	assert_false(tail_stopping());
+	assert_int_equal(tail_wait(ends[0], POLLIN, 1000), -EINTR);
+	assert_true(tail_stopping());
+	assert_int_equal(tail_wait_on(ends[0], POLLIN, 1000), 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_lists),     cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_ids),      cmocka_unit_test(test_lines),     cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_missing),  cmocka_unit_test(test_state),     cmocka_unit_test(test_state_damaged),
+		cmocka_unit_test(test_told_to_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
