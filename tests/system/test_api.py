@@ -281,7 +281,8 @@ def test_many_askers(t):
 def test_unix_socket(t):
     path = t.path("api.sock")
     first = t.start(SPANWATCH, "-r", CAPTURE, "--stay", "--api", "unix:" + path)
-    t.until(lambda: os.path.exists(path), "the socket")
+    first.api = path
+    t.until(lambda: t.get(first, "/api/v1/health", quiet=True), "the socket")  # there before its mode, heard after it
     check(stat.S_IMODE(os.stat(path).st_mode) == 0o660, "mode %o", stat.S_IMODE(os.stat(path).st_mode))
     second = t.start(SPANWATCH, "-r", CAPTURE, "--stay", "--api", "unix:" + path)
     check(second.wait() == 1 and "another program listens" in second.err, "a second one: %s", second.err)

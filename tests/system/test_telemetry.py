@@ -18,7 +18,7 @@ class Telemetry:
         t.until(lambda: os.path.exists(self.path) or not program.running(), "the telemetry socket is there")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(5)
-        self.socket.connect(self.path)
+        t.until(lambda: self.socket.connect_ex(self.path) == 0, "it is listened to")
         self.hello = json.loads(self.socket.recv(ANSWER_MAX))
 
     def ask(self, command):
