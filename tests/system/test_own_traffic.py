@@ -7,7 +7,7 @@ import sys
 import time
 
 from harness import SMALL, check, eve_read, free_port, ledger_check, system_test
-from redis_rig import Redis, sink, sink_adds_up
+from redis_rig import Redis, sink, sink_adds_up, sink_rests
 
 HERE, THERE, OTHER = {4: "10.77.0.1", 6: "fd77::1"}, {4: "10.77.0.2", 6: "fd77::2"}, {4: "10.77.0.9", 6: "fd77::9"}
 # Closes after each answer, so that there is a connection for each batch.
@@ -90,7 +90,7 @@ def talk(t, namespace, server, version, address, times=5):
 
 def finish(t, program):
     """Ends it; (stats, {(client, server, port): TCP flows})."""
-    sink_adds_up(sink(t, program, program.section))
+    sink_adds_up(sink_rests(t, program, program.section))
     check(program.stop() == 0, "exit %s: %s", program.process.poll(), program.err[-800:])
     stats = t.stats(program.out_folder)
     ledger_check(stats)
