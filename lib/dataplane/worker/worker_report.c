@@ -1,12 +1,13 @@
 // Records: what a worker says of its flows and of what was spoken in them. Written in place in the ring to control. When the ring
 // is full a replay waits (control always drains), live the record is counted as refused.
 #include <rte_pause.h>
-#include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "worker/worker.h"
 
-enum { SPINS_BEFORE_YIELD = 64, DSCP_SHIFT = 2 };
+// A worker that waits for room leaves its core to those that make it.
+enum { SPINS_BEFORE_NAP = 64, NAP_NS = 100 * 1000, DSCP_SHIFT = 2 };
 
 static struct record *reserve(struct worker *w, uint32_t length)
 {
@@ -15,10 +16,10 @@ static struct record *reserve(struct worker *w, uint32_t length)
 
 	w->counters.records_made++;
 	while (r == NULL && (w->config.replay || w->flushing)) {
-		if (++spins < SPINS_BEFORE_YIELD)
+		if (++spins < SPINS_BEFORE_NAP)
 			rte_pause();
 		else
-			sched_yield();
+			nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
 		r = record_ring_reserve(w->out, length);
 	}
 	if (r == NULL) {
