@@ -10,7 +10,7 @@ from redis_rig import (LONG, STREAMS, Redis, all_there, drain, events_start, fee
 
 REDIS_KILLS = 20 if LONG else 5
 OUR_KILLS = 200 if LONG else 10
-TRIES = 3 # until one was in the middle of something
+TRIES = 3  # until one was in the middle of something
 QUEUED_MAX = 1024  # records of a replay on their way to the spool: one batch of Redis
 OFTEN = ("--set", "spool.segment_mb=1", "--set", "spool.retain_mb=1")
 

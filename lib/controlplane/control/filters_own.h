@@ -13,7 +13,8 @@ struct filters_own {
 // "127.0.0.1:8480", "[::]:8480", "unix:PATH", "none": where the API listens, and nowhere else.
 void filters_own_listen(struct filters_own *own, const char *listen);
 
-bool filters_own_asked(const struct control *c); // an output is about to connect to where it has not been, or is done with a server; true until granted
+// An output is about to connect to where it has not been, or is done with a server; true until granted.
+bool filters_own_asked(const struct control *c);
 void filters_own_take(struct filters_own *own, const struct control *c);
 void filters_own_grant(const struct control *c);
 

@@ -103,5 +103,4 @@ void op_call_write(struct op_call *call, const char *body, size_t length);
 int op_call_run(struct op_call *call, struct err *err);
 void op_call_end(struct op_call *call); // at any time
 
-
 #endif
